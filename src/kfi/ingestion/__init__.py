@@ -1,0 +1,1 @@
+"""Evidence in: find the pieces of what a user hands over, and make each a Document."""

@@ -1,0 +1,1 @@
+"""The system of record: every document that was ever ingested, in SQL."""

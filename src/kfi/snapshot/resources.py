@@ -1,0 +1,352 @@
+"""
+Typed objects of every kind but Pod, and the table that says which class a kind is read into.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from kfi.snapshot.objects import Condition, Kube, LabelSelector, NodeSelector, Pod, PodTemplate, Resource, Resources
+
+
+class WorkloadSpec(Kube):
+    """`spec` of Deployment, ReplicaSet, StatefulSet, DaemonSet, Job; fields a kind lacks stay unset."""
+
+    replicas: int | None = None
+    selector: LabelSelector = LabelSelector()
+    template: PodTemplate = PodTemplate()
+    paused: bool = False
+    service_name: str = ""
+    volume_claim_templates: list[dict[str, Any]] = []
+    progress_deadline_seconds: int | None = None
+    backoff_limit: int | None = None
+    active_deadline_seconds: int | None = None
+    completions: int | None = None
+    suspend: bool = False
+    schedule: str = ""
+
+
+class WorkloadStatus(Kube):
+    """`status` of the same kinds."""
+
+    replicas: int | None = None
+    ready_replicas: int | None = None
+    available_replicas: int | None = None
+    unavailable_replicas: int | None = None
+    updated_replicas: int | None = None
+    desired_number_scheduled: int | None = None
+    number_ready: int | None = None
+    observed_generation: int | None = None
+    active: int | None = None
+    succeeded: int | None = None
+    failed: int | None = None
+    conditions: list[Condition] = []
+
+
+class Workload(Resource):
+    """Deployment, ReplicaSet, StatefulSet, DaemonSet, ReplicationController or Job."""
+
+    spec: WorkloadSpec = WorkloadSpec()
+    status: WorkloadStatus = WorkloadStatus()
+
+    def condition(self, condition_type: str) -> Condition | None:
+        """Give one condition by type."""
+        return next((c for c in self.status.conditions if c.type == condition_type), None)
+
+    @property
+    def desired(self) -> int | None:
+        """How many Pods should be ready, where the text said so."""
+        if self.kind == "DaemonSet":
+            return self.status.desired_number_scheduled
+        return self.spec.replicas
+
+    @property
+    def ready_count(self) -> int:
+        """How many Pods are ready (the API leaves a zero out)."""
+        return (self.status.number_ready if self.kind == "DaemonSet" else self.status.ready_replicas) or 0
+
+
+class CronJob(Resource):
+    """A CronJob."""
+
+    spec: WorkloadSpec = WorkloadSpec()
+
+
+class ServicePort(Kube):
+    """`ports[]` of a Service."""
+
+    name: str = ""
+    port: int = 0
+    target_port: int | str | None = None
+    protocol: str = "TCP"
+    node_port: int | None = None
+
+
+class ServiceSpec(Kube):
+    """`spec` of a Service."""
+
+    type: str = "ClusterIP"
+    selector: dict[str, str] = {}
+    ports: list[ServicePort] = []
+    cluster_ip: str = Field(default="", alias="clusterIP")
+    external_name: str = ""
+
+
+class Service(Resource):
+    """A Service."""
+
+    spec: ServiceSpec = ServiceSpec()
+
+
+class EndpointAddress(Kube):
+    """One address behind a Service."""
+
+    ip: str = ""
+    node_name: str = ""
+    target_ref: dict[str, Any] | None = None
+
+
+class EndpointPort(Kube):
+    """One port of a subset."""
+
+    name: str = ""
+    port: int = 0
+    protocol: str = "TCP"
+
+
+class EndpointSubset(Kube):
+    """Addresses that share ports."""
+
+    addresses: list[EndpointAddress] = []
+    not_ready_addresses: list[EndpointAddress] = []
+    ports: list[EndpointPort] = []
+
+
+class Endpoints(Resource):
+    """Endpoints; readers turn EndpointSlices into the same form. `subsets` None: the text did not say."""
+
+    subsets: list[EndpointSubset] | None = None
+
+    @property
+    def ready_addresses(self) -> list[str]:
+        """`ip:port` of every ready endpoint."""
+        return [f"{a.ip}:{p.port}" for s in self.subsets or [] for a in s.addresses for p in s.ports]
+
+
+class Taint(Kube):
+    """`taints[]`."""
+
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+    time_added: datetime | None = None
+
+
+class NodeSpec(Kube):
+    """`spec` of a Node."""
+
+    unschedulable: bool = False
+    taints: list[Taint] = []
+
+
+class NodeAddress(Kube):
+    """`addresses[]`."""
+
+    type: str = ""
+    address: str = ""
+
+
+class NodeStatus(Kube):
+    """`status` of a Node. `allocated` holds the requests that `describe` sums up."""
+
+    conditions: list[Condition] = []
+    capacity: dict[str, str | int | float] = {}
+    allocatable: dict[str, str | int | float] = {}
+    allocated: dict[str, str | int | float] = {}
+    addresses: list[NodeAddress] = []
+    node_info: dict[str, Any] = {}
+
+
+class Node(Resource):
+    """A Node."""
+
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+    def condition(self, condition_type: str) -> Condition | None:
+        """Give one condition by type."""
+        return next((c for c in self.status.conditions if c.type == condition_type), None)
+
+    @property
+    def ready(self) -> bool | None:
+        """Whether Ready is True; None where the text does not say."""
+        ready = self.condition("Ready")
+        return ready.status == "True" if ready else None
+
+    @property
+    def control_plane(self) -> bool:
+        """Whether it carries the control plane, by its role label or taint."""
+        roles = ("control-plane", "master")
+        return any(
+            f"node-role.kubernetes.io/{role}" in self.labels or self.labels.get("kubernetes.io/role") == role
+            for role in roles
+        ) or any(t.key in [f"node-role.kubernetes.io/{r}" for r in roles] for t in self.spec.taints)
+
+
+class ClaimSpec(Kube):
+    """`spec` of a PersistentVolumeClaim."""
+
+    access_modes: list[str] = []
+    storage_class_name: str | None = None
+    volume_name: str = ""
+    volume_mode: str = ""
+    resources: Resources = Resources()
+    selector: LabelSelector | None = None
+
+
+class ClaimStatus(Kube):
+    """`status` of a PersistentVolumeClaim."""
+
+    phase: str = ""
+    capacity: dict[str, str | int | float] = {}
+    access_modes: list[str] = []
+
+
+class PersistentVolumeClaim(Resource):
+    """A PersistentVolumeClaim."""
+
+    spec: ClaimSpec = ClaimSpec()
+    status: ClaimStatus = ClaimStatus()
+
+
+class ClaimRef(Kube):
+    """`claimRef` of a volume."""
+
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class VolumeNodeAffinity(Kube):
+    """`nodeAffinity` of a volume."""
+
+    required: NodeSelector | None = None
+
+
+class VolumeSpec(Kube):
+    """`spec` of a PersistentVolume."""
+
+    capacity: dict[str, str | int | float] = {}
+    access_modes: list[str] = []
+    storage_class_name: str | None = None
+    claim_ref: ClaimRef | None = None
+    persistent_volume_reclaim_policy: str = ""
+    volume_mode: str = ""
+    node_affinity: VolumeNodeAffinity | None = None
+
+
+class PhaseStatus(Kube):
+    """A `status` of which only the phase matters."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    conditions: list[Condition] = []
+
+
+class PersistentVolume(Resource):
+    """A PersistentVolume."""
+
+    spec: VolumeSpec = VolumeSpec()
+    status: PhaseStatus = PhaseStatus()
+
+
+class StorageClass(Resource):
+    """A StorageClass."""
+
+    provisioner: str = ""
+    volume_binding_mode: str = ""
+    reclaim_policy: str = ""
+
+
+class Keyed(Resource):
+    """A ConfigMap or a Secret: names and sizes only, `keys` is None where the text did not list them."""
+
+    type: str = ""
+    data: dict[str, Any] | None = None
+    string_data: dict[str, Any] | None = None
+    binary_data: dict[str, Any] | None = None
+
+    @property
+    def keys(self) -> frozenset[str] | None:
+        """Names of its keys, or None where the text did not list them."""
+        parts = [p for p in (self.data, self.string_data, self.binary_data) if p is not None]
+        return frozenset(key for part in parts for key in part) if parts else None
+
+
+class ServiceAccount(Resource):
+    """A ServiceAccount."""
+
+    image_pull_secrets: list[dict[str, Any]] = []
+
+
+class QuotaSpec(Kube):
+    """`spec` of a ResourceQuota."""
+
+    hard: dict[str, str | int | float] = {}
+
+
+class QuotaStatus(Kube):
+    """`status` of a ResourceQuota."""
+
+    hard: dict[str, str | int | float] = {}
+    used: dict[str, str | int | float] = {}
+
+
+class ResourceQuota(Resource):
+    """A ResourceQuota."""
+
+    spec: QuotaSpec = QuotaSpec()
+    status: QuotaStatus = QuotaStatus()
+
+
+class Namespace(Resource):
+    """A Namespace."""
+
+    status: PhaseStatus = PhaseStatus()
+
+
+class Other(Resource):
+    """Any other kind, custom resources included: `spec` and `status` as they are."""
+
+    spec: dict[str, Any] = {}
+    status: dict[str, Any] = {}
+
+
+CLASSES: dict[str, type[Resource]] = {
+    "Pod": Pod,
+    **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job"), Workload),
+    "CronJob": CronJob,
+    "Service": Service,
+    "Endpoints": Endpoints,
+    "Node": Node,
+    "PersistentVolumeClaim": PersistentVolumeClaim,
+    "PersistentVolume": PersistentVolume,
+    "StorageClass": StorageClass,
+    "ConfigMap": Keyed,
+    "Secret": Keyed,
+    "ServiceAccount": ServiceAccount,
+    "ResourceQuota": ResourceQuota,
+    "Namespace": Namespace,
+}
+
+CLUSTER_SCOPED = frozenset({
+    "Node", "Namespace", "PersistentVolume", "StorageClass", "ClusterRole", "ClusterRoleBinding", "PriorityClass",
+    "CustomResourceDefinition", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "IngressClass",
+    "RuntimeClass", "CSIDriver", "CSINode", "VolumeAttachment", "APIService", "GatewayClass", "ClusterOperator",
+    "CertificateSigningRequest", "PriorityLevelConfiguration", "FlowSchema", "ClusterIssuer",
+})  # fmt: skip
+"""Kinds without a namespace. Source: `kubectl api-resources --namespaced=false`."""
