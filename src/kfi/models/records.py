@@ -25,7 +25,7 @@ class TextForm(StrEnum):
 
 
 class ObjectRecord(Value):
-    """One state of one object, in the form the API gives (`metadata`, `spec`, `status`; camelCase), however it was read.
+    """One state of one object, in the form the API gives (metadata, spec, status; camelCase), however it was read.
 
     Only fields that the text showed are present: a table row yields few, API JSON yields all. `<none>`, `<unset>` and
     redacted values are left out.

@@ -1,0 +1,51 @@
+# kfi: `make demo` and `make test` set everything up by themselves (Python 3.11 or newer is all they need).
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help demo test check format docs bench lock setup clean
+help:  ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## the virtual environment, with hash-checked packages
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "kfi needs Python 3.11 or newer; name one with 'make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)'." >&2; exit 1; }
+	@echo "Setting up $(VENV) (once) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)  ## diagnose the sample incident
+	@$(BIN)/kfi demo
+
+test: $(READY)  ## all tests
+	@$(BIN)/pytest
+
+check: $(READY)  ## static checks: format, lint, types, import arrows, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/docs.py --check
+
+format: $(READY)  ## format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY)  ## write the generated pages of docs/
+	$(BIN)/python scripts/docs.py
+
+bench: $(READY)  ## measure; CASES=folder of unpacked cases, for the parts that need real bundles
+	$(BIN)/python benchmarks/speed.py $(if $(CASES),--cases $(CASES))
+
+lock: $(READY)  ## resolve requirements.lock anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-annotate --no-emit-index-url \
+	  --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock --quiet
+
+clean:  ## remove what was made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
