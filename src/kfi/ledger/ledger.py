@@ -1,0 +1,304 @@
+"""
+The system of record: what was ever ingested, and what the cluster looked like at a moment.
+
+Ids say what a document states, so writing one twice changes nothing but the time it was last seen. Rows are never
+changed or taken out; a commit is on the disk before `write` goes on, so a run killed anywhere is simply run again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from kfi.errors import ServiceError
+from kfi.ledger.door import door, private_file, private_folder, secret_file
+from kfi.ledger.tables import document_of, documents, metadata, micros, moment, row_of, settings, sightings
+from kfi.models.schemas import Document, DocumentKind, ObjectRef
+
+_FILE = "ledger.db"
+_KEY_FILE = "redaction.key"
+_SCHEMA = "1"
+_BATCH = 500
+# Seconds that a writer waits for another process's transaction; one takes some 50 ms.
+_LOCK_TIMEOUT_S = 10.0
+# Rows fetched at a time, so that a large ledger is never held in memory as a whole.
+_FETCH = 500
+
+_STATES = (DocumentKind.OBJECT, DocumentKind.LISTING, DocumentKind.CALLS, DocumentKind.NODE_SERVICE)
+"""Kinds that say how something is: of each identity the newest one holds."""
+_OCCURRENCES = (DocumentKind.EVENT, DocumentKind.ALERT, DocumentKind.CHECK)
+"""Kinds that say what happened; a later observation of the same occurrence knows more of it (a higher count)."""
+
+
+class Written(NamedTuple):
+    """What became of the documents handed to `write`."""
+
+    written: int
+    unchanged: int
+
+
+class Ledger(AbstractContextManager["Ledger"]):
+    """Every document of one store, in SQL. Safe to share between threads; processes take turns at writing."""
+
+    def __init__(self, engine: Engine, folder: Path, temporary: bool) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._temporary = temporary
+
+    @classmethod
+    def open(cls, folder: Path) -> Ledger:
+        """Open the store in a folder; make it where there is none.
+
+        Raises:
+            ServiceError: the folder or its store cannot be used.
+        """
+        with door(folder):
+            private_folder(folder)
+        return cls._connected(folder, durable=True)
+
+    @classmethod
+    def throw_away(cls) -> Ledger:
+        """Open an empty store that is gone when it is closed, and does not wait for the disk."""
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="kfi-"))
+        except OSError as error:
+            raise ServiceError(
+                "There is no room for temporary files.", hint="Set TMPDIR to a writable folder."
+            ) from error
+        return cls._connected(folder, durable=False)
+
+    @classmethod
+    def _connected(cls, folder: Path, durable: bool) -> Ledger:
+        file = folder / _FILE
+        with door(folder):
+            private_file(file)
+        engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": _LOCK_TIMEOUT_S})
+        event.listen(engine, "connect", _pragmas("FULL" if durable else "OFF"))
+        ledger = cls(engine, folder, temporary=not durable)
+        try:
+            ledger._make_ready()
+        except ServiceError:
+            ledger.close()
+            raise
+        return ledger
+
+    def close(self) -> None:
+        """Let go of the store; a temporary one is removed."""
+        self._engine.dispose()
+        if self._temporary:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def write(self, found: Iterable[Document]) -> Written:
+        """Store documents and say how many states were new; every batch is on the disk before the next is taken.
+
+        A document whose id is known already stays as it was first found, and is noted as seen again.
+        """
+        written = unchanged = 0
+        iterator = iter(found)
+        while batch := list(islice(iterator, _BATCH)):
+            with door(self._folder), self._engine.begin() as connection:
+                new = _write_batch(connection, batch)
+            written += new
+            unchanged += len(batch) - new
+        return Written(written, unchanged)
+
+    def documents(
+        self,
+        cluster: str | None = None,
+        at: datetime | None = None,
+        namespace: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Iterator[Document]:
+        """Yield the documents that show the cluster as it was at a moment (now, unless said).
+
+        Of what states how something is (objects, listings, node services, calls) the newest state seen until then,
+        with the time it was last seen as its `observed_at`; of what happened (events, logs, alerts, checks) all that
+        had begun, and with `since` and `until` only what was going on between them. A namespace lets cluster-scoped
+        documents through. The order is that of ingestion within each of states, events and logs.
+        """
+        where = [documents.c.cluster == cluster] if cluster is not None else []
+        if namespace is not None:
+            where.append(documents.c.namespace.in_((namespace, "")))
+        happened = [*where, *_going_on(at, since, until)]
+        newest_states = _newest(_STATES, where, seen_until=at, one_each=True)
+        newest_occurrences = _newest(_OCCURRENCES, happened, seen_until=None, one_each=False)
+        yield from self._read(newest_states)
+        yield from self._read(newest_occurrences)
+        yield from self._read(_every(DocumentKind.LOG, happened))
+
+    def history(self, ref: ObjectRef) -> list[Document]:
+        """Give the states of an object, oldest first, each with the time it was first seen so.
+
+        A state that came back after another one is there twice. Each form the object was read from (JSON, `describe`,
+        a table row) has states of its own. An empty cluster means any.
+        """
+        query = (
+            select(documents, sightings.c.seen_at)
+            .join(sightings, sightings.c.document_id == documents.c.id)
+            .where(
+                documents.c.kind == DocumentKind.OBJECT,
+                documents.c.object_kind == ref.kind,
+                documents.c.namespace == ref.namespace,
+                documents.c.name == ref.name,
+            )
+            .order_by(sightings.c.seen_at, documents.c.seq)
+        )
+        if ref.cluster:
+            query = query.where(documents.c.cluster == ref.cluster)
+        current: dict[str, str] = {}
+        states = []
+        for state in self._read(query):
+            if current.get(state.identity) != state.id:
+                current[state.identity] = state.id
+                states.append(state)
+        return states
+
+    def not_indexed(self, limit: int) -> list[Document]:
+        """Give the oldest documents that the index does not have."""
+        query = select(documents).where(documents.c.indexed_at.is_(None)).order_by(documents.c.seq).limit(limit)
+        return list(self._read(query))
+
+    def mark_indexed(self, ids: Iterable[str], when: datetime) -> None:
+        """Note that the index has acknowledged documents."""
+        iterator = iter(ids)
+        while batch := list(islice(iterator, _BATCH)):
+            change = update(documents).where(documents.c.id.in_(batch)).values(indexed_at=micros(when))
+            with door(self._folder), self._engine.begin() as connection:
+                connection.execute(change)
+
+    def count(self) -> int:
+        """Count the documents."""
+        return int(self._value(select(func.count()).select_from(documents)))
+
+    def latest_observation(self) -> datetime | None:
+        """Give the time of the newest observation, or None in an empty store."""
+        newest = self._value(select(func.max(sightings.c.seen_at)))
+        return None if newest is None else moment(newest)
+
+    def clusters(self) -> list[str]:
+        """Give the names of the clusters that there are documents of, sorted."""
+        query = select(documents.c.cluster).distinct().order_by(documents.c.cluster)
+        with door(self._folder), self._engine.connect() as connection:
+            return list(connection.scalars(query))
+
+    def setting(self, key: str) -> str | None:
+        """Give what was recorded under a key when the store was made or since, or None."""
+        value = self._value(select(settings.c.value).where(settings.c.key == key))
+        return None if value is None else str(value)
+
+    def set_setting(self, key: str, value: str) -> None:
+        """Record a value under a key."""
+        new = insert(settings).values(key=key, value=value)
+        with door(self._folder), self._engine.begin() as connection:
+            connection.execute(new.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+    def redaction_key(self) -> bytes:
+        """Give the key that this store's placeholders are made with: 32 random bytes, made once.
+
+        It lies beside the database, not in it, so that a database can be handed on without the means to test guesses
+        at its secrets.
+        """
+        with door(self._folder):
+            return secret_file(self._folder / _KEY_FILE)
+
+    def _make_ready(self) -> None:
+        with door(self._folder), self._engine.begin() as connection:
+            metadata.create_all(connection)
+            connection.execute(insert(settings).values(key="schema", value=_SCHEMA).on_conflict_do_nothing())
+            found = connection.scalar(select(settings.c.value).where(settings.c.key == "schema"))
+        if found != _SCHEMA:
+            raise ServiceError(
+                f"The store in {str(self._folder)!r} was made by another version of kfi (schema {found}).",
+                hint="Use that version, or set KFI_DATA_DIR to another folder and ingest again.",
+            )
+
+    def _read(self, query: Select[Any]) -> Iterator[Document]:
+        with door(self._folder), self._engine.connect() as connection:
+            for row in connection.execute(query.execution_options(yield_per=_FETCH)):
+                yield document_of(row, getattr(row, "seen_at", None))
+
+    def _value(self, query: Select[Any]) -> Any:
+        with door(self._folder), self._engine.connect() as connection:
+            return connection.scalar(query)
+
+
+def _pragmas(synchronous: str) -> Any:
+    def on_connect(connection: DBAPIConnection, _: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        cursor.close()
+
+    return on_connect
+
+
+def _write_batch(connection: Connection, batch: list[Document]) -> int:
+    """Insert what is not there; give how many rows that were."""
+    ids = {document.id for document in batch}
+    known = set(connection.scalars(select(documents.c.id).where(documents.c.id.in_(ids))))
+    now = micros(datetime.now(UTC))
+    new = {document.id: document for document in reversed(batch) if document.id not in known}
+    rows = [row_of(document, now) for document in reversed(new.values())]
+    if rows:
+        connection.execute(insert(documents).on_conflict_do_nothing(), rows)
+    seen = {(document.id, micros(document.observed_at)) for document in batch}
+    connection.execute(
+        insert(sightings).on_conflict_do_nothing(),
+        [{"document_id": document_id, "seen_at": seen_at} for document_id, seen_at in sorted(seen)],
+    )
+    return len(rows)
+
+
+def _newest(
+    kinds: tuple[DocumentKind, ...], where: list[Any], seen_until: datetime | None, one_each: bool
+) -> Select[Any]:
+    """Select of each identity the state seen last, or, unless `one_each`, all states last seen at that time.
+
+    Parts of one occurrence may stand in several files of one bundle: they share a time, and all count.
+    """
+    last = select(sightings.c.document_id, func.max(sightings.c.seen_at).label("seen_at"))
+    if seen_until is not None:
+        last = last.where(sightings.c.seen_at <= micros(seen_until))
+    seen = last.group_by(sightings.c.document_id).subquery()
+    order = (seen.c.seen_at.desc(), documents.c.seq.desc()) if one_each else (seen.c.seen_at.desc(),)
+    place = func.rank().over(partition_by=documents.c.identity, order_by=order).label("place")
+    ranked = (
+        select(documents, seen.c.seen_at, place)
+        .join(seen, seen.c.document_id == documents.c.id)
+        .where(documents.c.kind.in_(kinds), *where)
+        .subquery()
+    )
+    return select(ranked).where(ranked.c.place == 1).order_by(ranked.c.seq)
+
+
+def _every(kind: DocumentKind, where: list[Any]) -> Select[Any]:
+    """Select all documents of a kind: another reading of a log may hold other lines, so none replaces another."""
+    return select(documents).where(documents.c.kind == kind, *where).order_by(documents.c.seq)
+
+
+def _going_on(at: datetime | None, since: datetime | None, until: datetime | None) -> list[Any]:
+    begun = func.coalesce(documents.c.first_time, documents.c.observed_at)
+    ended = func.coalesce(documents.c.last_time, documents.c.observed_at)
+    ends = [micros(time) for time in (at, until) if time is not None]
+    conditions = [begun <= min(ends)] if ends else []
+    return conditions if since is None else [*conditions, ended >= micros(since)]
