@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import Field
 
-from kfi.snapshot.objects import Condition, Kube, LabelSelector, NodeSelector, Pod, PodTemplate, Resource, Resources
+from kfi.snapshot.objects import Condition, Kube, LabelSelector, Resource
+from kfi.snapshot.pod import NodeSelector, Pod, PodTemplate, Resources
 
 
 class WorkloadSpec(Kube):
@@ -188,12 +189,17 @@ class Node(Resource):
 
     @property
     def control_plane(self) -> bool:
-        """Whether it carries the control plane, by its role label or taint."""
+        """Whether it carries the control plane, by its role label or taint, or by ROLES where only a table was seen."""
         roles = ("control-plane", "master")
-        return any(
-            f"node-role.kubernetes.io/{role}" in self.labels or self.labels.get("kubernetes.io/role") == role
-            for role in roles
-        ) or any(t.key in [f"node-role.kubernetes.io/{r}" for r in roles] for t in self.spec.taints)
+        shown = self.metadata.annotations.get("kfi/roles", "").split(",")
+        return (
+            any(role in shown for role in roles)
+            or any(
+                f"node-role.kubernetes.io/{role}" in self.labels or self.labels.get("kubernetes.io/role") == role
+                for role in roles
+            )
+            or any(t.key in [f"node-role.kubernetes.io/{r}" for r in roles] for t in self.spec.taints)
+        )
 
 
 class ClaimSpec(Kube):

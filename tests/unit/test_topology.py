@@ -1,0 +1,79 @@
+"""Owners, selectors, calls, and what suffers when an object fails."""
+
+from kfi.snapshot.topology import Topology
+from tests.cluster import calls, obj, ref, snapshot
+
+
+def workload(name: str, *, env: list[dict[str, str]] | None = None):
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "env": env or []}]}}
+    return obj(f"Deployment/orchard/{name}", spec={"selector": {"matchLabels": labels}, "template": template})
+
+
+def pod(name: str, app: str, node: str = "node-a", owner: str = ""):
+    owners = [{"kind": "ReplicaSet", "name": owner, "controller": True}] if owner else []
+    return obj(
+        f"Pod/orchard/{name}",
+        metadata={"labels": {"app": app}, "ownerReferences": owners},
+        spec={"nodeName": node, "containers": [{"name": "app"}]},
+    )
+
+
+def replica_set(name: str, deployment: str):
+    owners = [{"kind": "Deployment", "name": deployment, "controller": True}]
+    return obj(f"ReplicaSet/orchard/{name}", metadata={"ownerReferences": owners})
+
+
+def service(name: str, app: str, port: int = 80):
+    return obj(f"Service/orchard/{name}", spec={"selector": {"app": app}, "ports": [{"port": port}]})
+
+
+def test_a_pod_belongs_to_the_deployment_above_its_replica_set():
+    seen = snapshot(
+        workload("cart"), replica_set("cart-7d9f8", "cart"), pod("cart-7d9f8-x2x4z", "cart", owner="cart-7d9f8")
+    )
+
+    assert str(Topology(seen).workload(ref("Pod/orchard/cart-7d9f8-x2x4z"))) == "Deployment/orchard/cart"
+
+
+def test_a_pod_whose_replica_set_was_not_given_still_belongs_to_its_deployment():
+    seen = snapshot(pod("cart-7d9f8-x2x4z", "cart", owner="cart-7d9f8"))
+
+    assert str(Topology(seen).workload(ref("Pod/orchard/cart-7d9f8-x2x4z"))) == "Deployment/orchard/cart"
+
+
+def test_a_pod_from_a_table_belongs_to_the_workload_with_the_longest_fitting_name():
+    seen = snapshot(workload("cart"), workload("cart-db"), pod("cart-db-7d9f8c-x2x4z", "cart-db"))
+
+    assert str(Topology(seen).workload(ref("Pod/orchard/cart-db-7d9f8c-x2x4z"))) == "Deployment/orchard/cart-db"
+
+
+def test_a_service_without_matching_pods_is_still_meant_for_the_workload_of_its_template():
+    seen = snapshot(workload("cart"), service("cart-http", "cart"))
+
+    topology = Topology(seen)
+
+    assert [str(topology.meant_by(s)) for s in seen.kube_services] == ["Deployment/orchard/cart"]
+
+
+def test_calls_come_from_dependency_data_and_from_addresses_in_the_environment():
+    front = workload("storefront", env=[{"name": "CART_ADDR", "value": "cart:80"}, {"name": "MODE", "value": "fast"}])
+    seen = snapshot(front, workload("cart"), workload("db"), service("cart", "cart"), calls(("cart", "db")))
+
+    called = {str(a): [str(b) for b in bs] for a, bs in Topology(seen).calls.items()}
+
+    assert called == {
+        "Deployment/orchard/storefront": ["Deployment/orchard/cart"],
+        "Deployment/orchard/cart": ["Deployment/orchard/db"],
+    }
+
+
+def test_a_failing_node_reaches_the_callers_of_what_runs_on_it_but_not_its_pods_siblings():
+    one = pod("cart-7d9f8-aaaaa", "cart", "node-a", "cart-7d9f8")
+    other = pod("cart-7d9f8-bbbbb", "cart", "node-b", "cart-7d9f8")
+    rest = (replica_set("cart-7d9f8", "cart"), workload("cart"), workload("storefront"), calls(("storefront", "cart")))
+
+    reached = {str(r) for r in Topology(snapshot(one, other, *rest)).reach(ref("Node/node-a"), lambda _: True)}
+
+    assert {"Pod/orchard/cart-7d9f8-aaaaa", "Deployment/orchard/cart", "Deployment/orchard/storefront"} <= reached
+    assert "Pod/orchard/cart-7d9f8-bbbbb" not in reached
