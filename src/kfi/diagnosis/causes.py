@@ -1,0 +1,248 @@
+"""
+Which findings are causes, and which follow from them.
+
+A finding explains another when the edges lead from its object to the other's and it lies on a lower (or, along calls,
+the same) layer. What nothing explains is a root: each root with all it explains is one incident. Roots are ranked by
+how sure they are, how much they explain, and whether the question points at them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.models.schemas import Citation, Finding, ObjectRef, Role
+from kfi.snapshot.resources import PersistentVolumeClaim, Service
+from kfi.snapshot.view import Snapshot
+
+# A cause that coincides with no symptom at all may be a leftover: it keeps this share of its strength.
+_WITHOUT_SYMPTOM = 0.55
+# A symptom that nothing explains is reported as what it is, with honest confidence.
+_UNEXPLAINED_SYMPTOM = 0.45
+# A finding weaker than this share of another does not explain that other away.
+_CAN_EXPLAIN = 0.55
+# Of two equally sure incidents the one that harms more other workloads is worse.
+_PER_HARMED = 0.1
+_MOST_HARMED = 3
+_MAX_EVIDENCE = 8
+
+Paths = dict[ObjectRef, tuple[ObjectRef, ...]]
+"""To each object that suffers, the path to it from the object at fault."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings of one code about one workload (or node, namespace): sixty Pods with one reason are one thing."""
+
+    rule: Rule
+    subject: ObjectRef
+    """The workload at fault; the object itself where it belongs to none."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def first(self) -> Finding:
+        """The strongest of its findings."""
+        return self.findings[0]
+
+    @property
+    def strength(self) -> float:
+        """How sure its strongest finding is."""
+        return self.first.strength
+
+    @property
+    def is_symptom(self) -> bool:
+        """Whether none of its findings can be a root."""
+        return all(f.role is Role.SYMPTOM for f in self.findings)
+
+    @property
+    def refs(self) -> frozenset[ObjectRef]:
+        """Every object it is about, the subject included."""
+        return frozenset({self.subject, *(f.ref.object for f in self.findings)})
+
+    @property
+    def evidence(self) -> tuple[Citation, ...]:
+        """The proof of the strongest finding, then what the others add."""
+        found: dict[tuple[str, int], Citation] = {}
+        for finding in self.findings[:3]:
+            for citation in finding.evidence:
+                found.setdefault((citation.document_id, citation.first_line), citation)
+        return tuple(found.values())[:_MAX_EVIDENCE]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A root and what it explains, nearest first; `paths` lead from the root's objects to each explained group's."""
+
+    root: Group
+    explained: tuple[Group, ...] = ()
+    paths: Mapping[ObjectRef, tuple[ObjectRef, ...]] = field(default_factory=dict)
+    confidence: float = 0.0
+    score: float = 0.0
+
+
+def explain(
+    snapshot: Snapshot,
+    findings: Iterable[Finding],
+    rules: Mapping[str, Rule],
+    pointed: Iterable[ObjectRef] = (),
+) -> tuple[Incident, ...]:
+    """Give the independent incidents, most likely and most harmful first.
+
+    `pointed` are objects that the question names: incidents that touch them come first.
+    """
+    groups = _grouped(snapshot, findings, rules)
+    reaches = {id(g): _reach(snapshot, g) for g in groups}
+    explained_by: dict[int, list[Group]] = {
+        id(g): [other for other in groups if other is not g and _explains(snapshot, other, g, reaches)] for g in groups
+    }
+    roots = [g for g in groups if not explained_by[id(g)]]
+    incidents = [_incident(root, groups, explained_by, reaches) for root in roots]
+    ranked = sorted((_scored(i, tuple(pointed)) for i in incidents), key=_order)
+    return tuple(_uncertain_where_tied(ranked))
+
+
+def _grouped(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> list[Group]:
+    by: dict[tuple[str, ObjectRef], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by[finding.code, subject_of(snapshot, finding)].append(finding)
+    return [
+        Group(rules[code], subject, tuple(sorted(found, key=_strength, reverse=True)))
+        for (code, subject), found in by.items()
+    ]
+
+
+def subject_of(snapshot: Snapshot, finding: Finding) -> ObjectRef:
+    """Give the workload a finding's object belongs to: by owner, by selector (Service), by mount (claim)."""
+    ref = finding.ref.object
+    resource = snapshot.objects.get(ref)
+    if isinstance(resource, Service) or ref.kind in ("Service", "Endpoints"):
+        meant = snapshot.topology.meant_by(resource) if isinstance(resource, Service) else None
+        return meant or snapshot.topology.named(ref.name) or ref
+    if isinstance(resource, PersistentVolumeClaim) or ref.kind == "PersistentVolumeClaim":
+        return _mounted_by(snapshot, ref, finding)
+    return snapshot.topology.workload(ref)
+
+
+def _mounted_by(snapshot: Snapshot, claim: ObjectRef, finding: Finding) -> ObjectRef:
+    users = [r for r in finding.affects if r.kind == "Pod"] or [
+        pod.ref for pod in snapshot.pods if claim in snapshot.topology.references(pod.ref, pod.spec)
+    ]
+    workloads = [
+        w.ref for w in snapshot.workloads if claim in snapshot.topology.references(w.ref, w.spec.template.spec)
+    ]
+    user = next(iter([*users, *workloads]), None)
+    return snapshot.topology.workload(user) if user else claim
+
+
+def _strength(finding: Finding) -> float:
+    return finding.strength
+
+
+def _reach(snapshot: Snapshot, group: Group) -> Paths:
+    """Give every object that suffers from a group, each with the path to it."""
+    if group.is_symptom:
+        return {ref: (ref,) for ref in group.refs}
+    paths: Paths = {}
+    starts = [group.first.ref.object, group.subject, *(r for f in group.findings for r in f.affects)]
+    if group.rule.layer is Layer.ADMISSION and group.subject.kind == "Namespace":
+        # A quota keeps out what it names, not everything in the namespace.
+        starts = [*(r for f in group.findings for r in f.affects)] or starts
+        paths[group.subject] = (group.subject,)
+    topology = snapshot.topology
+
+    def harms_callers(ref: ObjectRef) -> bool:
+        # As long as one Pod is ready, callers are served, unless it is the serving itself that is wrong.
+        return group.rule.layer >= Layer.SERVICE or not topology.serves(ref)
+
+    for start in starts:
+        for ref, path in topology.reach(start, harms_callers).items():
+            if ref not in paths or len(path) < len(paths[ref]):
+                paths[ref] = path
+    return paths
+
+
+def _explains(snapshot: Snapshot, cause: Group, other: Group, reaches: Mapping[int, Paths]) -> bool:
+    """Tell whether one group is why another is there."""
+    reach = reaches[id(cause)]
+    paths = [reach[ref] for ref in other.refs if ref in reach]
+    if cause.is_symptom or not paths:
+        return False
+    if other.is_symptom:
+        return True
+    if cause.strength < _CAN_EXPLAIN * other.strength or _fails_by_itself(snapshot, other, paths):
+        return False
+    if cause.rule.layer != other.rule.layer:
+        return cause.rule.layer < other.rule.layer
+    return _outranks(cause, other, reaches)
+
+
+def _outranks(cause: Group, other: Group, reaches: Mapping[int, Paths]) -> bool:
+    """Tell which of two findings on one layer comes first."""
+    if cause.subject == other.subject:
+        return (cause.strength, cause.rule.code) > (other.strength, other.rule.code)
+    # Along calls or ownership the callee explains its caller, unless both reach each other.
+    return not (cause.refs & reaches[id(other)].keys())
+
+
+def _fails_by_itself(snapshot: Snapshot, group: Group, paths: Sequence[tuple[ObjectRef, ...]]) -> bool:
+    """Tell whether a finding needs another reason than a callee's trouble.
+
+    Who calls a broken workload may become unready; that its own start fails is a finding of its own, unless its log
+    blames the callee, and then the rule calls it a symptom.
+    """
+    return group.rule.layer <= Layer.CRASH and all(_crosses_call(snapshot, path) for path in paths)
+
+
+def _crosses_call(snapshot: Snapshot, path: tuple[ObjectRef, ...]) -> bool:
+    topology = snapshot.topology
+    return any(
+        after in topology.called_by(before) and topology.owner(before) != after for before, after in pairwise(path)
+    )
+
+
+def _incident(
+    root: Group,
+    groups: Sequence[Group],
+    explained_by: Mapping[int, list[Group]],
+    reaches: Mapping[int, Paths],
+) -> Incident:
+    paths = reaches[id(root)]
+    explained = [g for g in groups if any(root is cause for cause in explained_by[id(g)])]
+
+    def distance(group: Group) -> tuple[int, int, str]:
+        return (min(len(paths[r]) for r in group.refs if r in paths), group.rule.layer, str(group.subject))
+
+    return Incident(root, tuple(sorted(explained, key=distance)), paths)
+
+
+def _scored(incident: Incident, pointed: tuple[ObjectRef, ...]) -> Incident:
+    root = incident.root
+    symptoms = sum(g.is_symptom for g in incident.explained)
+    confidence = root.strength
+    if root.is_symptom:
+        confidence *= _UNEXPLAINED_SYMPTOM
+    elif not symptoms:
+        confidence *= _WITHOUT_SYMPTOM
+    harmed = {g.subject for g in incident.explained} - {root.subject}
+    score = confidence + _PER_HARMED * min(len(harmed), _MOST_HARMED) - 0.01 * root.rule.layer
+    if pointed and (set(pointed) & (incident.paths.keys() | root.refs)):
+        score += 1.0 if set(pointed) & root.refs else 0.5
+    return replace(incident, confidence=round(confidence, 3), score=score)
+
+
+def _order(incident: Incident) -> tuple[float, str, str]:
+    return (-incident.score, incident.root.rule.code, str(incident.root.subject))
+
+
+def _uncertain_where_tied(ranked: Sequence[Incident]) -> Iterable[Incident]:
+    """Lower the confidence of incidents that another explanation of the same workload nearly equals."""
+    for incident in ranked:
+        rivals = [
+            other for other in ranked
+            if other is not incident and other.root.subject == incident.root.subject
+            and abs(other.score - incident.score) < 0.1
+        ]  # fmt: skip
+        yield replace(incident, confidence=round(incident.confidence * 0.8, 3)) if rivals else incident

@@ -1,0 +1,271 @@
+"""
+Containers as rules see them: what a Pod's spec says of each, how it last ended, and whether that still matters.
+
+A container's past counts only while it hurts: one that has run for longer than the kubelet's longest back-off and is
+ready has got over it. Who ended it (the kernel for memory, the kubelet for a probe, itself) is decided here once, so
+that the families of rules do not contradict each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kfi.models.schemas import Citation
+from kfi.snapshot.pod import Container, ContainerStatus, Pod, StateTerminated
+from kfi.snapshot.provenance import Path
+from kfi.snapshot.resources import Workload
+from kfi.snapshot.view import Event, Log, Snapshot
+
+# A container that ran this long has its back-off reset by the kubelet (twice the longest delay of 5 minutes).
+_SETTLED = timedelta(minutes=10)
+# More restarts than one in this time are a habit, however long the runs in between.
+_OFTEN = timedelta(hours=2)
+_KILLED_BY = re.compile(
+    r"^(?:Container (?P<name>\S+) failed (?P<probe>liveness|startup) probe"
+    r"|Killing container with id \S+?://(?P<old>[^:\s]+):.*?(?P<oldprobe>liveness|startup) probe)",
+    re.IGNORECASE,
+)
+_OOM_AT_START = re.compile(
+    r"container init was OOM-killed|memory limit too low|minimum memory limit (?:allowed )?(?:is|should be)"
+    r"|memory\.(?:limit_in_bytes|max)\S*: device or resource busy",
+    re.IGNORECASE,
+)
+_NO_LOG = ("Error from server (", "unable to retrieve container logs for", "failed to try resolving symlinks in path")
+_TROUBLE = re.compile(
+    r"\b(?:error|errors|exception|panic|fatal|fail(?:ed|ure)?|cannot|can't|could not|unable|denied|refused|not found"
+    r"|undefined|missing|invalid|no such|aborted?|traceback|unhandled|expired)\b",
+    re.IGNORECASE,
+)
+# Words of a line that names what is wrong, rather than that something is.
+_REASON = re.compile(
+    r"denied|refused|not found|undefined|missing|invalid|no such|expired|not set|unknown|mismatch|required|too many"
+    r"|unauthori[sz]ed|forbidden|already|timed? ?out|no space|read-only|syntax|unexpected",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One container of a Pod: its spec, and what the kubelet reports of it."""
+
+    pod: Pod
+    spec: Container
+    status: ContainerStatus
+    init: bool
+    """Runs to its end before the others start; a restartable init container (sidecar) does not."""
+    listed_as_init: bool
+    """Stands under `initContainers`, as sidecars do."""
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return self.spec.name or self.status.name
+
+    def at(self, *path: str) -> Path:
+        """Give the path of a field of its status."""
+        statuses = "initContainerStatuses" if self.listed_as_init else "containerStatuses"
+        return ("status", statuses, self.name, *path)
+
+    def spec_at(self, *path: str) -> Path:
+        """Give the path of a field of its spec."""
+        return ("spec", "initContainers" if self.listed_as_init else "containers", self.name, *path)
+
+    @property
+    def waiting(self) -> str:
+        """Reason of `state.waiting`; empty where it does not wait."""
+        return self.status.state.waiting.reason if self.status.state.waiting else ""
+
+    @property
+    def waiting_message(self) -> str:
+        """Message of `state.waiting`."""
+        return self.status.state.waiting.message if self.status.state.waiting else ""
+
+    @property
+    def last_end(self) -> StateTerminated | None:
+        """How it ended last: now, or before it was started again."""
+        return self.status.state.terminated or self.status.last_state.terminated
+
+    @property
+    def end_path(self) -> Path:
+        """Where `last_end` stands."""
+        return self.at("state" if self.status.state.terminated else "lastState", "terminated")
+
+    @property
+    def end_paths(self) -> tuple[Path, ...]:
+        """The lines that show how it ended, and how often."""
+        return (
+            (*self.end_path, "reason"),
+            (*self.end_path, "exitCode"),
+            (*self.end_path, "message"),
+            self.at("restartCount"),
+        )
+
+    @property
+    def running_since(self) -> datetime | None:
+        """Start of the present run."""
+        return self.status.state.running.started_at if self.status.state.running else None
+
+
+def runs(pod: Pod) -> Iterator[Run]:
+    """Yield the containers of a Pod, init containers first; those known only from the status too."""
+    for listed_as_init, specs, statuses in (
+        (True, pod.spec.init_containers, pod.status.init_container_statuses),
+        (False, pod.spec.containers, pod.status.container_statuses),
+    ):
+        by_name = {status.name: status for status in statuses}
+        for spec in specs:
+            init = listed_as_init and spec.restart_policy != "Always"
+            yield Run(pod, spec, by_name.pop(spec.name, ContainerStatus(name=spec.name)), init, listed_as_init)
+        for status in by_name.values():
+            yield Run(pod, Container(name=status.name), status, listed_as_init, listed_as_init)
+
+
+def current_pods(snapshot: Snapshot) -> Iterator[Pod]:
+    """Yield the Pods whose state still matters: not on their way out, not completed, not left over by a retry."""
+    for pod in snapshot.pods:
+        gone = pod.metadata.deletion_timestamp is not None or pod.status.summary == "Terminating"
+        if not (gone or pod.status.phase == "Succeeded" or left_over(snapshot, pod)):
+            yield pod
+
+
+def left_over(snapshot: Snapshot, pod: Pod) -> bool:
+    """Tell whether a Pod failed, but its workload has what it wants all the same."""
+    if pod.status.phase != "Failed":
+        return False
+    owner, top = snapshot.topology.owner(pod.ref), snapshot.topology.workload(pod.ref)
+    workloads = [w for ref in (owner, top) if ref and isinstance(w := snapshot.objects.get(ref), Workload)]
+    return any(_has_what_it_wants(w) for w in workloads)
+
+
+def _has_what_it_wants(workload: Workload) -> bool:
+    if workload.kind == "Job":
+        complete = workload.condition("Complete")
+        wanted = workload.spec.completions if workload.spec.completions is not None else 1
+        return (complete is not None and complete.status == "True") or (workload.status.succeeded or 0) >= wanted
+    return bool(workload.desired) and workload.ready_count >= (workload.desired or 0)
+
+
+def trouble(run: Run, now: datetime) -> float:
+    """Say how much the container's last end still matters: 1 while it is down, 0 once it has run and been ready long.
+
+    In between it is up again, but not for long enough to trust it, or it ends again and again after long runs.
+    """
+    if run.status.state.running is None:
+        return 1.0
+    since = run.running_since
+    if since is None:
+        return 0.6 if run.status.ready else 1.0
+    if now - since < _SETTLED:
+        return 0.8 if run.status.ready else 1.0
+    if _keeps_ending(run, now):
+        return 0.6
+    return 0.0 if run.status.ready else 0.25
+
+
+def _keeps_ending(run: Run, now: datetime) -> bool:
+    began = run.pod.status.start_time or run.pod.metadata.creation_timestamp
+    return began is not None and run.status.restart_count > 2 and now - began < run.status.restart_count * _OFTEN
+
+
+def restarting(run: Run, now: datetime) -> bool:
+    """Tell whether it has been restarted and has not got over it."""
+    return run.status.restart_count > 0 and trouble(run, now) > 0
+
+
+def killed_by_probe(snapshot: Snapshot, run: Run) -> Event | None:
+    """Give the Event that says the kubelet killed the container for a failed liveness or startup probe.
+
+    Where the kill itself was not recorded, a signal right after a failed liveness probe stands for it.
+    """
+    for event in snapshot.events_of(run.pod.ref, "Killing"):
+        match = _KILLED_BY.match(event.message)
+        if match and (match["name"] or match["old"]) == run.name and _explains(event, run):
+            return event
+    end = run.last_end
+    if end is None or end.exit_code not in (137, 143):
+        return None
+    ref = run.pod.ref.model_copy(update={"container": run.name})
+    failed = [e for e in snapshot.events_of(ref, "Unhealthy") if e.message.startswith(("Liveness", "Startup"))]
+    return next((e for e in failed if _explains(e, run) and _still(e, run)), None)
+
+
+def _explains(event: Event, run: Run) -> bool:
+    """Tell whether a kill can have brought about the last end: it came before, or the two are not dated."""
+    end = run.last_end
+    if end is None or event.first is None or end.finished_at is None:
+        return end is None or end.reason != "OOMKilled"
+    # Ages are rounded to a second or, after some minutes, to a minute.
+    return end.reason != "OOMKilled" and event.first <= end.finished_at + timedelta(minutes=1)
+
+
+def _still(event: Event, run: Run) -> bool:
+    end = run.last_end
+    if end is None or event.last is None or end.finished_at is None:
+        return True
+    return event.last >= end.finished_at - timedelta(minutes=2)
+
+
+def killed_probe(event: Event) -> str:
+    """Give "liveness" or "startup": which probe a Killing Event names."""
+    match = _KILLED_BY.match(event.message)
+    return (match["probe"] or match["oldprobe"] or "").lower() if match else ""
+
+
+def out_of_memory(run: Run) -> bool:
+    """Tell whether the container's last end was the kernel's out-of-memory killer, by reason or message."""
+    end = run.last_end
+    texts = (run.waiting_message, end.message if end else "")
+    return bool(end and end.reason == "OOMKilled") or any(map(starved_at_start, texts))
+
+
+def starved_at_start(message: str) -> bool:
+    """Tell whether a runtime's message says that the memory limit was too low to start at all."""
+    return bool(_OOM_AT_START.search(message))
+
+
+def started(pod: Pod) -> bool:
+    """Tell whether every regular container runs or has run, so that nothing keeps them from starting."""
+    if pod.status.container_statuses:
+        return all(s.state.running or s.state.terminated for s in pod.status.container_statuses)
+    return pod.ready or pod.status.summary == "Running"
+
+
+def said(snapshot: Snapshot, run: Run, limit: int = 2) -> tuple[Log, ...]:
+    """Give the log lines that say best why a container ended: of its previous run first, fatal before error.
+
+    Where no line calls itself an error, the last one that sounds like one.
+    """
+    logs = logs_of(snapshot, run)
+    failing = [log for log in logs if log.failing]
+    if not failing:
+        failing = [log for log in logs if _TROUBLE.search(log.record.example)][-1:]
+    return tuple(sorted(failing, key=_telling, reverse=True)[:limit])
+
+
+def _telling(log: Log) -> tuple[bool, bool, bool, int]:
+    fatal = log.record.level == "fatal" or bool(log.record.stack)
+    return log.record.previous, fatal, bool(_REASON.search(log.record.example[:2000])), log.record.line
+
+
+def logs_of(snapshot: Snapshot, run: Run) -> list[Log]:
+    """Give the log templates of one container, in the order of the file."""
+    pod = run.pod.ref
+    logs = snapshot.logs_of(pod, snapshot.topology.workload(pod))
+    return [
+        log for log in logs
+        if log.ref.container in ("", run.name) and not log.record.unit and not log.record.example.startswith(_NO_LOG)
+    ]  # fmt: skip
+
+
+def quoted(log: Log, width: int = 160) -> str:
+    """Give a log line in quotes, cut to a sentence's length."""
+    text = " ".join(log.record.example.split())
+    return f'"{text if len(text) <= width else text[: width - 1] + "…"}"'
+
+
+def event_citations(*events: Event | None) -> Iterator[Citation]:
+    """Yield the lines of those Events that there are."""
+    yield from (event.citation for event in events if event)

@@ -1,0 +1,92 @@
+"""
+Pods that wait for a node now, and what the scheduler said of each last.
+
+A Pod that has a node, that ended, or that a list shows to be gone waits no longer, whatever its Events say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kfi.diagnosis.conditions.pod_spec import full_spec
+from kfi.models.schemas import Citation, ObjectRef
+from kfi.snapshot.pod import Pod, PodSpec
+from kfi.snapshot.view import Event, Snapshot
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A Pod without a node, and what the scheduler said of it last."""
+
+    ref: ObjectRef
+    spec: PodSpec
+    message: str
+    citations: tuple[Citation, ...]
+    since: datetime | None
+    certainty: float
+    """1 where the Pod itself was seen waiting, less where only its Event was."""
+
+
+def waiting_pods(snapshot: Snapshot) -> Iterator[Waiting]:
+    """Yield every Pod that waits and of which the scheduler spoke."""
+    yield from _seen_waiting(snapshot)
+    yield from _heard_waiting(snapshot)
+
+
+def _seen_waiting(snapshot: Snapshot) -> Iterator[Waiting]:
+    for pod in snapshot.pods:
+        if _unscheduled(pod):
+            spec = full_spec(snapshot, pod.ref)
+            found = _gated(snapshot, pod, spec) or _said(snapshot, pod, spec)
+            if found:
+                yield found
+
+
+def _unscheduled(pod: Pod) -> bool:
+    scheduled = pod.condition("PodScheduled")
+    placed = pod.spec.node_name or pod.status.pod_ip or (scheduled and scheduled.status == "True")
+    state = pod.status.summary or pod.status.phase
+    return not placed and not pod.metadata.deletion_timestamp and state in ("", "Pending", "SchedulingGated")
+
+
+def _gated(snapshot: Snapshot, pod: Pod, spec: PodSpec) -> Waiting | None:
+    scheduled = pod.condition("PodScheduled")
+    gated = pod.status.summary == "SchedulingGated" or (scheduled and scheduled.reason == "SchedulingGated")
+    if not gated and not pod.spec.scheduling_gates:
+        return None
+    shown_by = (("status", "summary"), ("status", "conditions", "PodScheduled", "reason"))
+    return Waiting(pod.ref, spec, "scheduling gate", snapshot.cite(pod.ref, *shown_by), None, 1.0)
+
+
+def _said(snapshot: Snapshot, pod: Pod, spec: PodSpec) -> Waiting | None:
+    for event in snapshot.events_of(pod.ref, "FailedScheduling"):
+        if not event.message.startswith("skip schedule"):
+            return Waiting(pod.ref, spec, event.message, (event.citation,), event.first, 1.0)
+    scheduled = pod.condition("PodScheduled")
+    if scheduled and scheduled.status == "False" and scheduled.message:
+        cited = snapshot.cite(pod.ref, ("status", "conditions", "PodScheduled", "message"))
+        return Waiting(pod.ref, spec, scheduled.message, cited, scheduled.last_transition_time, 1.0)
+    return None
+
+
+def _heard_waiting(snapshot: Snapshot) -> Iterator[Waiting]:
+    """Yield Pods of which only Events are known, unless a list shows that they are gone or an Event that they ran."""
+    heard = {e.ref.object for e in snapshot.events if e.reason == "FailedScheduling" and e.ref.kind == "Pod"}
+    for ref in sorted(heard - snapshot.objects.keys(), key=str):
+        newest, *_ = snapshot.events_of(ref)
+        event, *_ = snapshot.events_of(ref, "FailedScheduling")
+        if newest.reason == "FailedScheduling" and not snapshot.absent(ref):
+            spec = full_spec(snapshot, ref)
+            yield Waiting(ref, spec, event.message, (event.citation,), event.first, heard_certainty(snapshot, event))
+
+
+# The kubelet backs off for five minutes at most, and so does the scheduler: what fails is heard of again.
+_SILENCE = timedelta(minutes=15)
+
+
+def heard_certainty(snapshot: Snapshot, event: Event) -> float:
+    """Give how surely a Pod of which only Events are known still fails: long silence means that it is gone."""
+    silent = event.last is not None and snapshot.as_of - event.last > _SILENCE
+    return 0.4 if silent else 0.85

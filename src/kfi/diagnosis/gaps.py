@@ -1,0 +1,69 @@
+"""
+What could not be seen, and the one read-only command that would show it.
+
+Only gaps that stand between the evidence and a surer answer are named: those of the workloads that are unwell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kfi.models.schemas import Gap, ObjectRef, RootCause
+from kfi.snapshot.pod import Pod
+from kfi.snapshot.view import Snapshot
+
+_MAX_GAPS = 4
+
+
+def find_gaps(snapshot: Snapshot, causes: Iterable[RootCause], missing: Iterable[str] = ()) -> tuple[Gap, ...]:
+    """Give what is missing, most useful first, each with its command.
+
+    `missing` are names in the question that no text shows.
+    """
+    found = [*_unknown_names(missing), *_unseen_cluster(snapshot)]
+    for cause in causes:
+        found.extend(_of_workload(snapshot, cause.workload))
+    return tuple({gap.command: gap for gap in found}.values())[:_MAX_GAPS]
+
+
+def _unknown_names(missing: Iterable[str]) -> Iterator[Gap]:
+    for name in missing:
+        what = f"Nothing in the evidence is named {name!r}."
+        yield Gap(what=what, command=f"kubectl get all -A | grep -F -- {name}")
+
+
+def _unseen_cluster(snapshot: Snapshot) -> Iterator[Gap]:
+    if not snapshot.pods and any(w.observed for w in snapshot.workloads):
+        yield Gap(what="No Pod was seen, only what owns them.", command="kubectl get pods -A -o json")
+    elif not snapshot.pods and snapshot.objects:
+        yield Gap(what="No live state was seen, only manifests.", command="kubectl get pods,events -A -o json")
+
+
+def _of_workload(snapshot: Snapshot, workload: ObjectRef) -> Iterator[Gap]:
+    pods = [p for p in snapshot.topology.pods_of(workload) if not p.ready and not p.finished]
+    for pod in pods[:1]:
+        yield from _of_pod(snapshot, pod)
+
+
+def _of_pod(snapshot: Snapshot, pod: Pod) -> Iterator[Gap]:
+    in_namespace = f"-n {pod.namespace}" if pod.namespace else ""
+    logs = snapshot.logs_of(pod.ref, snapshot.topology.workload(pod.ref))
+    crashed = [s for s in pod.status.container_statuses if s.last_state.terminated or s.state.terminated]
+    if crashed and not any(log.record.previous for log in logs):
+        name = crashed[0].name
+        yield Gap(
+            what=f"The log of the previous run of container {name} of Pod {pod.name} was not given.",
+            command=f"kubectl logs {in_namespace} {pod.name} -c {name} --previous",
+        )
+    if not snapshot.events_of(pod.ref):
+        yield Gap(
+            what=f"No Event about Pod {pod.name} was given (Events expire after an hour).",
+            command=f"kubectl get events {in_namespace} --field-selector involvedObject.name={pod.name}",
+        )
+    if not pod.spec.node_name and not snapshot.nodes:
+        yield Gap(what="No node was seen, so free room and taints are unknown.", command="kubectl describe nodes")
+    if not pod.status.container_statuses and pod.spec.node_name:
+        yield Gap(
+            what=f"Only a table row of Pod {pod.name} was seen: its containers' states are unknown.",
+            command=f"kubectl get pod {in_namespace} {pod.name} -o json",
+        )

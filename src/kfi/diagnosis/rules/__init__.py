@@ -1,0 +1,60 @@
+"""The failure rules, one family a module: RULES (the words) and `check(snapshot)` (the conditions)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, cast
+
+from kfi.diagnosis.catalogue import Rule
+from kfi.diagnosis.rules import (
+    application,
+    config,
+    crash,
+    image,
+    memory,
+    nodes,
+    performance,
+    probes,
+    quota,
+    scheduling,
+    services,
+    storage,
+    symptoms,
+)
+from kfi.models.schemas import Finding
+from kfi.snapshot.view import Snapshot
+
+
+class Family(Protocol):
+    """What a module of rules offers."""
+
+    RULES: tuple[Rule, ...]
+
+    def check(self, snapshot: Snapshot) -> Iterator[Finding]:
+        """Yield what is wrong, each finding with its proof."""
+
+
+FAMILIES = cast(
+    tuple[Family, ...],
+    (
+        nodes,
+        quota,
+        scheduling,
+        storage,
+        image,
+        config,
+        crash,
+        memory,
+        probes,
+        services,
+        application,
+        performance,
+        symptoms,
+    ),
+)
+
+
+def examine(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield the findings of every family."""
+    for family in FAMILIES:
+        yield from family.check(snapshot)

@@ -1,0 +1,332 @@
+"""
+Containers that do not stay up: what ended them, by state, exit code, the runtime's message and their own last words.
+
+Kills for memory or by a failed probe belong to other families; here they leave only the symptom, the back-off. What
+ended long ago, with the container ready ever since, is history.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from kfi.diagnosis.conditions.blame import blamed
+from kfi.diagnosis.conditions.containers import (
+    Run,
+    current_pods,
+    event_citations,
+    killed_by_probe,
+    killed_probe,
+    out_of_memory,
+    quoted,
+    runs,
+    said,
+    starved_at_start,
+    trouble,
+)
+from kfi.diagnosis.conditions.port_conflict import Conflict, failed_bind, shared_ports
+from kfi.diagnosis.conditions.quoted_setting import settings_named
+from kfi.diagnosis.conditions.served import declared
+from kfi.diagnosis.conditions.start_failure import StartFailure, command_in, of_log, of_runtime
+from kfi.diagnosis.words.crash import (
+    COMMAND_NOT_FOUND,
+    CONTAINER_CRASH,
+    CONTAINER_EXITS_CLEAN,
+    CONTAINER_START_ERROR,
+    CRASH_LOOP_BACK_OFF,
+    IMAGE_PLATFORM_MISMATCH,
+    INIT_CONTAINER_FAILED,
+    INIT_CONTAINER_STUCK,
+    JOB_FAILED,
+    KILLED_BY_SIGNAL,
+    PORT_ALREADY_IN_USE,
+    POST_START_HOOK_FAILED,
+)
+from kfi.models.schemas import Finding, Role
+from kfi.snapshot.pod import Pod
+from kfi.snapshot.resources import Workload
+from kfi.snapshot.view import Event, Log, Snapshot
+
+RULES = (
+    CONTAINER_CRASH,
+    CRASH_LOOP_BACK_OFF,
+    COMMAND_NOT_FOUND,
+    IMAGE_PLATFORM_MISMATCH,
+    CONTAINER_START_ERROR,
+    INIT_CONTAINER_FAILED,
+    INIT_CONTAINER_STUCK,
+    CONTAINER_EXITS_CLEAN,
+    KILLED_BY_SIGNAL,
+    PORT_ALREADY_IN_USE,
+    JOB_FAILED,
+    POST_START_HOOK_FAILED,
+)
+
+_BY_FAILURE = {
+    StartFailure.COMMAND: COMMAND_NOT_FOUND,
+    StartFailure.PLATFORM: IMAGE_PLATFORM_MISMATCH,
+    StartFailure.OTHER: CONTAINER_START_ERROR,
+}
+_NOT_STARTED = ("StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError")
+_SIGNALS = {
+    129: "SIGHUP", 130: "SIGINT", 131: "SIGQUIT", 132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE",
+    137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM", 159: "SIGSYS",
+}  # fmt: skip
+_BY_ITSELF = (132, 134, 135, 136, 139, 159)
+# Reasons of a Pod's end that say of themselves that no container is to blame.
+_ENDED_FROM_OUTSIDE = ("Evicted", "Preempting", "Terminated", "NodeShutdown", "Shutdown", "NodeLost", "NodeAffinity")
+_STUCK_AFTER = timedelta(minutes=5)
+_RUNTIME_MESSAGE = re.compile(r"OCI runtime|runc|crun|container process|CreateProcess|hcsshim|containerd task|exec:")
+
+
+def check(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield what ends containers, and the Jobs that gave up."""
+    for pod in current_pods(snapshot):
+        if pod.status.reason not in _ENDED_FROM_OUTSIDE:
+            exact = [*_of_containers(snapshot, pod), *_of_row(snapshot, pod)]
+            yield from exact
+            yield from _loops(snapshot, pod, exact)
+    for workload in snapshot.live(Workload, "Job"):
+        yield from _job(snapshot, workload)
+
+
+def _of_containers(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:
+    codes = set()
+    for run in runs(pod):
+        finding = _failed_start(snapshot, run) or _failed_hook(snapshot, run) or _ended(snapshot, run)
+        if finding:
+            codes.add(finding.code)
+            yield finding
+    if PORT_ALREADY_IN_USE.code in codes:
+        return
+    conflict = next(shared_ports(pod, CONTAINER_CRASH.code in codes), None)
+    if conflict:
+        yield _conflict(snapshot, conflict)
+
+
+def _failed_start(snapshot: Snapshot, run: Run) -> Finding | None:
+    """Give why the runtime could not start the container's process, where that is what happens."""
+    end = run.last_end
+    if run.status.state.running or not (run.waiting in _NOT_STARTED or (end and end.reason in _NOT_STARTED)):
+        return None
+    event = next((e for e in _failures(snapshot, run) if _RUNTIME_MESSAGE.search(e.message)), None)
+    texts = [end.message if end else "", run.waiting_message, event.message if event else ""]
+    text = next((t for t in texts if _RUNTIME_MESSAGE.search(t)), "")
+    failure = of_runtime(text) if text else StartFailure.OTHER
+    if starved_at_start(" ".join(texts)) or (failure is StartFailure.OTHER and run.waiting == "CreateContainerError"):
+        return None  # for want of memory, or of something in the configuration
+    command = command_in(text)
+    what = f"cannot execute {command!r}" if command else "cannot be started"
+    lines = (
+        *snapshot.cite(run.pod.ref, (*run.end_path, "message"), run.at("state", "waiting", "message"), *run.end_paths),
+        *event_citations(event),
+        *snapshot.cite(run.pod.ref, run.spec_at("command"), run.spec_at("args")),
+    )
+    return _BY_FAILURE[failure].found(
+        run.pod.ref,
+        f"Container {run.name} of Pod {run.pod.name} {what}" + (f": {text[:300]}" if text else "."),
+        lines[:6],
+        strength=0.95 if text else 0.7,
+        since=event.first if event else run.pod.metadata.creation_timestamp,
+    )
+
+
+def _failures(snapshot: Snapshot, run: Run) -> tuple[Event, ...]:
+    return snapshot.events_of(run.pod.ref.model_copy(update={"container": run.name}), "Failed")
+
+
+def _failed_hook(snapshot: Snapshot, run: Run) -> Finding | None:
+    ref = run.pod.ref.model_copy(update={"container": run.name})
+    event = next(iter(snapshot.events_of(ref, "FailedPostStartHook")), None)
+    if run.waiting != "PostStartHookError" and not (event and trouble(run, snapshot.as_of) == 1):
+        return None
+    why = run.waiting_message if run.waiting == "PostStartHookError" else event.message if event else ""
+    lines = (
+        *event_citations(event),
+        *snapshot.cite(run.pod.ref, run.at("state", "waiting", "message"), run.spec_at("lifecycle", "postStart")),
+    )
+    message = f"The postStart hook of container {run.name} fails{': ' + why[:300] if why else '.'}"
+    return POST_START_HOOK_FAILED.found(run.pod.ref, message, lines, strength=0.93)
+
+
+def _ended(snapshot: Snapshot, run: Run) -> Finding | None:
+    """Give what the container's last end means, where it still matters."""
+    end, weight = run.last_end, trouble(run, snapshot.as_of)
+    if end is None or end.exit_code is None:
+        return _stuck(snapshot, run)
+    if weight == 0 or end.reason == "ContainerStatusUnknown" or out_of_memory(run) or killed_by_probe(snapshot, run):
+        return None
+    conflict = failed_bind(snapshot, run)
+    if conflict:
+        return _conflict(snapshot, conflict)
+    if end.exit_code == 0:
+        return _clean_exit(snapshot, run)
+    return _failed_exit(snapshot, run, weight)
+
+
+def _failed_exit(snapshot: Snapshot, run: Run, weight: float) -> Finding:
+    logs = said(snapshot, run)
+    code = run.last_end.exit_code if run.last_end else None
+    rule, strength = CONTAINER_CRASH, 0.88 if logs else 0.78
+    refused = next((failure for log in logs if (failure := of_log(log.record.example))), None)
+    if refused or code in (126, 127):
+        rule, strength = _BY_FAILURE[refused or StartFailure.COMMAND], 0.9
+    elif run.init:
+        rule, strength = INIT_CONTAINER_FAILED, 0.9
+    elif code in _SIGNALS:
+        rule, strength = KILLED_BY_SIGNAL, 0.8 if code in _BY_ITSELF else 0.5
+    dependency = next(blamed(snapshot, run.pod.ref, logs), None)
+    role = Role.SYMPTOM if dependency and rule in (CONTAINER_CRASH, INIT_CONTAINER_FAILED) else None
+    back_off = next(iter(snapshot.events_of(run.pod.ref, "BackOff")), None)
+    named = settings_named(snapshot, run.pod, run.spec, " ".join(log.record.example for log in logs))
+    lines = (*(log.citation for log in logs), *snapshot.cite(run.pod.ref, *run.end_paths)[:3], *named)
+    return rule.found(
+        run.pod.ref,
+        _ending(run, logs),
+        (*lines, *event_citations(back_off))[:8],
+        strength=strength * weight,
+        since=_began(run, back_off),
+        role=role,
+    )
+
+
+def _ending(run: Run, logs: tuple[Log, ...]) -> str:
+    code = run.last_end.exit_code if run.last_end else None
+    signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
+    times = f" and was restarted {run.status.restart_count} times" if run.status.restart_count else ""
+    kind = "Init container" if run.init else "Container"
+    words = f"; its log says {quoted(logs[0])}" if logs else ""
+    return f"{kind} {run.name} of Pod {run.pod.name} ended with exit code {code}{signal}{times}{words}."
+
+
+def _began(run: Run, back_off: Event | None) -> datetime | None:
+    if back_off and back_off.first:
+        return back_off.first
+    return run.last_end.finished_at if run.last_end else None
+
+
+def _clean_exit(snapshot: Snapshot, run: Run) -> Finding | None:
+    loops = run.waiting == "CrashLoopBackOff" or run.status.restart_count > 2
+    if run.init or not loops or run.pod.spec.restart_policy in ("OnFailure", "Never"):
+        return None
+    logs = said(snapshot, run, 1)
+    words = f"; its log says {quoted(logs[0])}" if logs else ""
+    message = (
+        f"Container {run.name} of Pod {run.pod.name} ends without error (exit code 0) and was restarted "
+        f"{run.status.restart_count} times{words}."
+    )
+    lines = (
+        *snapshot.cite(run.pod.ref, *run.end_paths)[:3],
+        *(log.citation for log in logs),
+        *snapshot.cite(run.pod.ref, run.spec_at("command"), run.spec_at("args")),
+    )
+    strength = 0.88 * trouble(run, snapshot.as_of)
+    return CONTAINER_EXITS_CLEAN.found(run.pod.ref, message, lines[:6], strength=strength)
+
+
+def _stuck(snapshot: Snapshot, run: Run) -> Finding | None:
+    since = run.running_since
+    if not run.init or since is None or snapshot.as_of - since < _STUCK_AFTER:
+        return None
+    logs = said(snapshot, run, 1)
+    minutes = int((snapshot.as_of - since).total_seconds() // 60)
+    words = f"; its log says {quoted(logs[0])}" if logs else ""
+    message = f"Init container {run.name} of Pod {run.pod.name} has been running for {minutes} minutes{words}."
+    waits_for = next(blamed(snapshot, run.pod.ref, logs), None)
+    lines = (*snapshot.cite(run.pod.ref, run.at("state", "running")), *(log.citation for log in logs))
+    role = Role.SYMPTOM if waits_for else None
+    return INIT_CONTAINER_STUCK.found(run.pod.ref, message, lines, strength=0.6, since=since, role=role)
+
+
+def _conflict(snapshot: Snapshot, conflict: Conflict) -> Finding:
+    run, other, port = conflict.run, conflict.other, conflict.port
+    unwell = [r for r in (run, other) if r and trouble(r, snapshot.as_of) > 0 and (r.last_end or r.waiting)]
+    where = f"port {port}" if port else "a port"
+    whose = f"; container {other.name} of Pod {other.pod.name} has it" if other else ""
+    message = f"Container {run.name} of Pod {run.pod.name} cannot bind {where}, which is in use{whose}."
+    strength = 0.95 if other else 0.85
+    if conflict.log is None and other is not None:
+        message = f"Containers {run.name} and {other.name} of Pod {run.pod.name} both claim {where}."
+        both = port in declared(run.spec) & declared(other.spec)
+        strength = 0.6 if snapshot.topology.services_of(run.pod.ref) else 0.4
+        strength = (0.85 if both else 0.6) if unwell else strength
+    lines = [conflict.log.citation] if conflict.log else []
+    lines += snapshot.cite(run.pod.ref, *(r.end_path for r in unwell if r.last_end and r.pod is run.pod))
+    lines += snapshot.cite(run.pod.ref, run.spec_at("ports"))
+    if other:
+        lines += snapshot.cite(other.pod.ref, other.spec_at("ports"))
+    return PORT_ALREADY_IN_USE.found(run.pod.ref, message, lines[:6], strength=strength)
+
+
+def _of_row(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:
+    """Yield what a table row alone says of a Pod, with its logs and Events."""
+    status, state = pod.status, pod.status.summary.removeprefix("Init:")
+    if status.container_statuses or status.init_container_statuses or not state or status.reason:
+        return
+    if any(killed_probe(e) for e in snapshot.events_of(pod.ref, "Killing")):
+        return
+    init = status.summary.startswith("Init:")
+    failed = state in ("Error", "CrashLoopBackOff") or state.startswith(("ExitCode:", "Signal:"))
+    event = next((e for e in snapshot.events_of(pod.ref, "Failed") if _RUNTIME_MESSAGE.search(e.message)), None)
+    logs = [log for log in snapshot.logs_of(pod.ref, snapshot.topology.workload(pod.ref)) if log.failing][-2:]
+    lines = (*snapshot.cite_row(pod.ref), *event_citations(event), *(log.citation for log in logs))
+    words = f"; its log says {quoted(logs[-1])}" if logs else f": {event.message[:300]}" if event else ""
+    message = f"Pod {pod.name} is in state {status.summary}{words}."
+    if (failed or state in _NOT_STARTED) and event and not starved_at_start(event.message):
+        yield _BY_FAILURE[of_runtime(event.message)].found(pod.ref, message, lines, strength=0.9)
+    elif failed and (init or logs):
+        rule = INIT_CONTAINER_FAILED if init else CONTAINER_CRASH
+        yield rule.found(pod.ref, message, lines, strength=0.7 if logs else 0.6)
+    elif state in ("StartError", "ContainerCannotRun", "RunContainerError"):
+        yield CONTAINER_START_ERROR.found(pod.ref, message, lines, strength=0.6)
+
+
+def _loops(snapshot: Snapshot, pod: Pod, exact: list[Finding]) -> Iterator[Finding]:
+    waiting = [run for run in runs(pod) if run.waiting == "CrashLoopBackOff"]
+    if not waiting and not pod.status.summary.endswith("CrashLoopBackOff"):
+        return
+    elsewhere = any(killed_probe(e) for e in snapshot.events_of(pod.ref, "Killing")) or any(map(out_of_memory, waiting))
+    back_off = next(iter(snapshot.events_of(pod.ref, "BackOff")), None)
+    paths = [path for run in waiting for path in (run.at("state", "waiting", "reason"), run.at("restartCount"))]
+    lines = (*(snapshot.cite(pod.ref, *paths) or snapshot.cite_row(pod.ref)), *event_citations(back_off))
+    restarts = max((run.status.restart_count for run in waiting), default=pod.status.restarts or 0)
+    who = f"Container {waiting[0].name}" if waiting else "A container"
+    yield CRASH_LOOP_BACK_OFF.found(
+        pod.ref,
+        f"{who} of Pod {pod.name} is in CrashLoopBackOff after {restarts} restarts.",
+        lines,
+        strength=0.8 if exact or elsewhere else 0.5,
+        role=None if exact or elsewhere else Role.CAUSE,
+        since=back_off.first if back_off else None,
+    )
+
+
+def _job(snapshot: Snapshot, job: Workload) -> Iterator[Finding]:
+    failed = job.condition("Failed") or job.condition("FailureTarget")
+    event = next(iter(snapshot.events_of(job.ref, "BackoffLimitExceeded", "DeadlineExceeded")), None)
+    done = (job.condition("Complete") is not None) or bool(job.status.succeeded)
+    if done or not ((failed and failed.status == "True") or event) or _repeated_since(snapshot, job):
+        return
+    reason = failed.reason if failed and failed.reason else event.reason if event else ""
+    text = failed.message if failed and failed.message else event.message if event else ""
+    pods = [p for p in snapshot.pods if snapshot.topology.owner(p.ref) == job.ref and p.status.phase == "Failed"]
+    conditions = [("status", "conditions", failed.type, field) for field in ("reason", "message")] if failed else []
+    lines = (*(snapshot.cite(job.ref, *conditions) or snapshot.cite_row(job.ref)), *event_citations(event))
+    message = f"Job {job.name} failed{' with ' + reason if reason else ''}{': ' + text if text else ''}."
+    role = Role.SYMPTOM if pods else None
+    since = failed.last_transition_time if failed else event.first if event else None
+    yield JOB_FAILED.found(job.ref, message, lines, strength=0.85, since=since, role=role)
+
+
+def _repeated_since(snapshot: Snapshot, job: Workload) -> bool:
+    """Tell whether a later Job of the same CronJob succeeded."""
+    owner, made = snapshot.topology.owner(job.ref), job.metadata.creation_timestamp
+    if owner is None or made is None:
+        return False
+    later = [
+        other for other in snapshot.live(Workload, "Job")
+        if snapshot.topology.owner(other.ref) == owner
+        and other.metadata.creation_timestamp and other.metadata.creation_timestamp > made
+    ]  # fmt: skip
+    return any(other.status.succeeded or other.condition("Complete") for other in later)

@@ -1,0 +1,320 @@
+"""
+Services that do not lead where they should, names that do not resolve, and workloads that are scaled away.
+
+A Service is compared with the Pods it is meant for; a check that found it open clears it. Headless Services map no
+ports, and those without a selector or of type ExternalName are somebody else's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfi.diagnosis.conditions.address_faults import address_faults
+from kfi.diagnosis.conditions.manifest_faults import mismatched_selectors, only_declared
+from kfi.diagnosis.conditions.name_resolution import name_faults
+from kfi.diagnosis.conditions.pod_spec import full_spec
+from kfi.diagnosis.conditions.served import port_number, protocol_of_name
+from kfi.diagnosis.conditions.service_evidence import answers, complaints, endpoints_of, fails, no_endpoints, only_rows
+from kfi.diagnosis.conditions.service_target import Candidate, candidates, differences, intended
+from kfi.diagnosis.words.service import (
+    DEPLOYMENT_ZERO_REPLICAS,
+    DNS_FAILURE,
+    ENV_ADDRESS_MISMATCH,
+    NETWORK_POLICY_BARS_DNS,
+    SERVICE_MISSING,
+    SERVICE_NO_READY_ENDPOINTS,
+    SERVICE_PORT_MISMATCH,
+    SERVICE_PROTOCOL_MISMATCH,
+    SERVICE_SELECTOR_MISMATCH,
+    WORKLOAD_SELECTOR_MISMATCH,
+)
+from kfi.models.schemas import Citation, Finding, ObjectRef
+from kfi.snapshot.pod import Container, ContainerPort, Pod
+from kfi.snapshot.provenance import Path
+from kfi.snapshot.resources import Service, ServicePort, Workload
+from kfi.snapshot.view import Snapshot
+
+RULES = (
+    SERVICE_SELECTOR_MISMATCH,
+    SERVICE_NO_READY_ENDPOINTS,
+    SERVICE_PORT_MISMATCH,
+    SERVICE_PROTOCOL_MISMATCH,
+    SERVICE_MISSING,
+    ENV_ADDRESS_MISMATCH,
+    DEPLOYMENT_ZERO_REPLICAS,
+    DNS_FAILURE,
+    NETWORK_POLICY_BARS_DNS,
+    WORKLOAD_SELECTOR_MISMATCH,
+)
+
+_SCALABLE = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+
+
+def check(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield Services, addresses and names that lead nowhere, and needed workloads without replicas."""
+    for service in snapshot.kube_services:
+        known = service.observed or only_declared(snapshot, service.ref)
+        if known and service.spec.selector and service.spec.type != "ExternalName":
+            yield from _of_service(snapshot, service)
+    yield from address_faults(snapshot)
+    yield from name_faults(snapshot)
+    yield from mismatched_selectors(snapshot)
+    for workload in snapshot.workloads:
+        yield from _scaled_away(snapshot, workload)
+
+
+def _of_service(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
+    mismatch = next(_selector(snapshot, service), None)
+    if mismatch:
+        yield mismatch
+        return
+    yield from _not_ready(snapshot, service)
+    for port in service.spec.ports:
+        yield from _port(snapshot, service, port)
+
+
+def _selector(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
+    selected = snapshot.topology.selected(service)
+    if answers(snapshot, service):
+        return
+    if selected:
+        yield from _selects_another(snapshot, service, selected)
+        return
+    meant = intended(snapshot, service)
+    different = differences(service, meant) if meant else {}
+    if meant and different:
+        yield _selects_nothing(snapshot, service, meant, different)
+
+
+def _selects_nothing(
+    snapshot: Snapshot, service: Service, meant: Candidate, different: dict[str, str | None]
+) -> Finding:
+    wanted = ", ".join(f"{key}={service.spec.selector[key]}" for key in different)
+    have = ", ".join(f"{key}={value}" if value else f"no label {key}" for key, value in different.items())
+    failed = fails(snapshot, service)
+    gone = no_endpoints(snapshot, service)
+    lines = (
+        *snapshot.cite(service.ref, *[("spec", "selector", key) for key in different]),
+        *_label_lines(snapshot, meant, list(different)),
+        *gone[:1],
+        *failed[:1],
+        *complaints(snapshot, service, 1),
+    )
+    certain = meant.complete and any(pod.ready for pod in meant.pods)
+    strength = (0.95 if certain else 0.8) if None not in different.values() else 0.85 if certain else 0.7
+    return SERVICE_SELECTOR_MISMATCH.found(
+        service.ref,
+        f"Service {service.name} selects {wanted}, but the Pods of {meant.ref.kind} {meant.ref.name} carry {have}.",
+        lines[:6],
+        strength=strength if failed or gone or meant.pods else 0.6,
+        affects=[meant.ref],
+    )
+
+
+def _label_lines(snapshot: Snapshot, meant: Candidate, keys: list[str]) -> tuple[Citation, ...]:
+    paths: list[Path] = [("metadata", "labels", key) for key in keys] + [("metadata", "labels")]
+    pod = meant.pods[0].ref if meant.pods else meant.ref
+    own = snapshot.cite(pod, *paths)
+    template = snapshot.cite(meant.ref, *[("spec", "template", *path) for path in paths])
+    return (*own[:1], *template[:1])
+
+
+def _selects_another(snapshot: Snapshot, service: Service, selected: tuple[Pod, ...]) -> Iterator[Finding]:
+    """Yield a Service that selects Pods of a workload it is not named for."""
+    topology = snapshot.topology
+    workloads = {topology.workload(pod.ref) for pod in selected}
+    named = next((c for c in candidates(snapshot, service) if c.ref.name == service.name), None)
+    if named is None or (workloads == {named.ref}):
+        return
+    others = [
+        ref for ref in sorted(workloads, key=str) if ref != named.ref and _has_own_service(snapshot, service, ref)
+    ]
+    if not others:
+        return
+    missed = named.ref not in workloads
+    if missed and any(topology.services_of(pod.ref) for pod in named.pods):
+        return
+    labels = ", ".join(f"{key}={value}" for key, value in service.spec.selector.items())
+    instead = "not those of" if missed else "as well as those of"
+    lines = (
+        *snapshot.cite(service.ref, ("spec", "selector")),
+        *[line for pod in selected[:2] for line in snapshot.cite(pod.ref, ("metadata", "labels"))[:1]],
+        *fails(snapshot, service)[:1],
+    )
+    yield SERVICE_SELECTOR_MISMATCH.found(
+        named.ref if missed else service.ref,
+        f"Service {service.name} selects {labels}: Pods of {others[0].kind} {others[0].name}, {instead} "
+        f"{named.ref.name}.",
+        lines,
+        strength=0.85 if missed else 0.65,
+        affects=[service.ref],
+    )
+
+
+def _has_own_service(snapshot: Snapshot, service: Service, workload: ObjectRef) -> bool:
+    home = (s for s in snapshot.kube_services if s.namespace == service.namespace and s.ref != service.ref)
+    return any(s.name == workload.name for s in home)
+
+
+def _not_ready(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
+    pods = [pod for pod in snapshot.topology.selected(service) if not pod.finished]
+    endpoints = endpoints_of(snapshot, service)
+    if any(pod.ready for pod in pods) or (endpoints and endpoints.ready_addresses) or answers(snapshot, service):
+        return
+    gone = no_endpoints(snapshot, service)
+    if not pods and not gone:
+        return
+    message = f"Service {service.name} selects {len(pods)} Pods, of which none is ready."
+    lines = (
+        *gone,
+        *[line for pod in pods[:3] for line in _ready_line(snapshot, pod)],
+        *fails(snapshot, service)[:1],
+    )
+    yield SERVICE_NO_READY_ENDPOINTS.found(service.ref, message, lines or snapshot.cite_row(service.ref), strength=0.8)
+
+
+def _ready_line(snapshot: Snapshot, pod: Pod) -> tuple[Citation, ...]:
+    return snapshot.cite(pod.ref, ("status", "conditions", "Ready", "status"))[:1] or snapshot.cite_row(pod.ref)
+
+
+def _containers(snapshot: Snapshot, service: Service) -> tuple[ObjectRef | None, list[Container]]:
+    """Give the containers behind a Service, of one of its Pods or of the template it selects, and whose they are."""
+    pods = snapshot.topology.selected(service)
+    if pods:
+        best = next((pod for pod in pods if pod.ready), pods[0])
+        spec = full_spec(snapshot, best.ref)
+        sidecars = [c for c in spec.init_containers if c.restart_policy == "Always"]
+        return best.ref, [*spec.containers, *sidecars]
+    meant = snapshot.topology.meant_by(service)
+    workload = snapshot.objects.get(meant) if meant else None
+    if isinstance(workload, Workload) and not differences_of(service, workload):
+        return workload.ref, list(workload.spec.template.spec.containers)
+    return None, []
+
+
+def differences_of(service: Service, workload: Workload) -> bool:
+    """Tell whether a Service's selector misses a workload's template."""
+    labels = workload.spec.template.metadata.labels
+    return any(labels.get(key) != value for key, value in service.spec.selector.items())
+
+
+def _port(snapshot: Snapshot, service: Service, port: ServicePort) -> Iterator[Finding]:
+    owner, containers = _containers(snapshot, service)
+    if owner is None or not containers or answers(snapshot, service, port.port):
+        return
+    if port.target_port is None and only_rows(snapshot, service.ref):
+        return  # a table shows no targetPort
+    target = port.port if port.target_port is None else port.target_port
+    ports = [p for container in containers for p in container.ports]
+    matching = _matching(containers, target)
+    if any(p.protocol == port.protocol for p in matching):
+        return
+    if matching or (not ports and _talks_tcp(snapshot, service, port)):
+        yield _wrong_protocol(snapshot, service, port, owner, matching)
+    elif service.spec.cluster_ip != "None" and (ports or (isinstance(target, str) and not target.isdigit())):
+        yield _wrong_target(snapshot, service, port, owner, ports)
+
+
+def _matching(containers: list[Container], target: int | str) -> list[ContainerPort]:
+    found = []
+    for container in containers:
+        number = port_number(container, target)
+        named = isinstance(target, str) and not target.isdigit()
+        found += [p for p in container.ports if (p.name == target if named else p.container_port == number)]
+    return found
+
+
+def _talks_tcp(snapshot: Snapshot, service: Service, port: ServicePort) -> bool:
+    """Tell whether a port that is not TCP is used as if it were."""
+    twin = any(p.port == port.port and p.protocol == "TCP" for p in service.spec.ports)
+    used = any(s and s.ref == service.ref and a.port == port.port for _, s, a in snapshot.topology.addresses)
+    return port.protocol != "TCP" and not twin and (bool(protocol_of_name(port.name)) or used)
+
+
+def _wrong_protocol(
+    snapshot: Snapshot, service: Service, port: ServicePort, owner: ObjectRef, matching: list[ContainerPort]
+) -> Finding:
+    failed, said = fails(snapshot, service, port.port), complaints(snapshot, service, 1)
+    have = ", ".join(sorted({p.protocol for p in matching})) or "TCP"
+    key = _port_key(service, port)
+    lines = (
+        *snapshot.cite(service.ref, ("spec", "ports", key, "protocol")),
+        *_port_lines(snapshot, owner),
+        *failed[:1],
+        *said,
+    )
+    return SERVICE_PROTOCOL_MISMATCH.found(
+        service.ref,
+        f"Port {port.port} of Service {service.name} is {port.protocol}, but the container serves {have}.",
+        lines,
+        strength=0.95 if failed or said else 0.8 if matching else 0.6,
+    )
+
+
+def _wrong_target(
+    snapshot: Snapshot, service: Service, port: ServicePort, owner: ObjectRef, ports: list[ContainerPort]
+) -> Finding:
+    target = port.port if port.target_port is None else port.target_port
+    failed, said = fails(snapshot, service, port.port), complaints(snapshot, service, 1)
+    gone = no_endpoints(snapshot, service)
+    named = isinstance(target, str) and not target.isdigit()
+    what = f"name {target!r}" if named else f"number {target}"
+    have = ", ".join(f"{p.container_port}{f' ({p.name})' if p.name else ''}" for p in ports) or "none"
+    lines = (
+        *snapshot.cite(service.ref, ("spec", "ports", _port_key(service, port), "targetPort")),
+        *_port_lines(snapshot, owner),
+        *(gone[:1] if named else ()),
+        *failed[:1],
+        *said,
+    )
+    # A declared port is only a remark: a server may listen on others. A name must be declared.
+    strength = 0.96 if named or failed else 0.9 if said else 0.45
+    return SERVICE_PORT_MISMATCH.found(
+        service.ref,
+        f"Port {port.port} of Service {service.name} leads to the container port of {what}, but the container "
+        f"declares {have}.",
+        lines,
+        strength=strength,
+    )
+
+
+def _port_key(service: Service, port: ServicePort) -> str:
+    return port.name or str(service.spec.ports.index(port))
+
+
+def _port_lines(snapshot: Snapshot, owner: ObjectRef) -> tuple[Citation, ...]:
+    resource = snapshot.objects.get(owner)
+    template = isinstance(resource, Workload)
+    spec = resource.spec.template.spec if isinstance(resource, Workload) else full_spec(snapshot, owner)
+    prefix = ("spec", "template", "spec") if template else ("spec",)
+    paths = [(*prefix, "containers", container.name, "ports") for container in spec.containers if container.ports]
+    return snapshot.cite(owner, *paths)[:2]
+
+
+def _scaled_away(snapshot: Snapshot, workload: Workload) -> Iterator[Finding]:
+    if workload.kind not in _SCALABLE or workload.spec.replicas != 0 or not workload.observed:
+        return
+    if snapshot.topology.owner(workload.ref):
+        return
+    services = [s for s in snapshot.topology.services_for(workload.ref) if s.observed]
+    callers = sorted(snapshot.topology.callers.get(workload.ref, frozenset()), key=str)
+    if not services and not callers:
+        return
+    need = [f"Service {services[0].name} leads to it"] if services else []
+    need += [f"{', '.join(ref.name for ref in callers[:4])} call it"] if callers else []
+    lines = (
+        *(snapshot.cite(workload.ref, ("spec", "replicas")) or snapshot.cite_row(workload.ref)),
+        *(
+            line
+            for service in services[:1]
+            for line in (*no_endpoints(snapshot, service), *fails(snapshot, service))[:2]
+        ),
+        *(line for service in services[:1] for line in complaints(snapshot, service, 2)),
+    )
+    asleep = [w for w in snapshot.live(Workload) if w.namespace == workload.namespace and w.spec.replicas]
+    yield DEPLOYMENT_ZERO_REPLICAS.found(
+        workload.ref,
+        f"{workload.kind} {workload.name} is scaled to 0 replicas, though {' and '.join(need)}.",
+        lines[:6],
+        strength=(0.95 if callers else 0.85) if asleep else 0.5,
+    )

@@ -1,0 +1,347 @@
+"""
+Storage: claims that bind to no volume and why, claims that are not there, and volumes that cannot be attached or used.
+
+A claim's reason is read from the claim and the volumes; the controller's Event says the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.conditions.claim_match import NO_PROVISIONER, Misfit, Nearest, modes, nearest
+from kfi.diagnosis.conditions.field_lines import cite_whole
+from kfi.diagnosis.conditions.pod_spec import cite_spec
+from kfi.diagnosis.conditions.scheduler_message import Filter, clauses
+from kfi.diagnosis.conditions.volume_faults import denied_paths, mount_failures, stuck_mounting
+from kfi.diagnosis.conditions.waiting_pods import Waiting, waiting_pods
+from kfi.models.schemas import Citation, Finding, ObjectRef
+from kfi.snapshot.pod import PodSpec
+from kfi.snapshot.provenance import Path
+from kfi.snapshot.resources import PersistentVolume, PersistentVolumeClaim, StorageClass
+from kfi.snapshot.view import Event, Snapshot
+
+_DESCRIBE = "kubectl describe pvc {name} -n {namespace}"
+
+
+def _rule(code: str, title: str, meaning: str, *fix: str, confirm: str = _DESCRIBE) -> Rule:
+    return Rule(code=code, title=title, layer=Layer.SCHEDULING, meaning=meaning, confirm=confirm, fix=fix)
+
+
+CLAIM_STORAGE_CLASS_MISSING = _rule(
+    "claim-storage-class-missing",
+    "The claim's storage class does not exist or has no volume",
+    "A claim only gets a volume of its own storage class: one that the class's provisioner makes, or one that carries "
+    "the same class name. The class that it names does neither. An empty class means volumes without class only.",
+    "Set storageClassName to a class that exists: a claim must be recreated for that.",
+    "Create the class, or give the volume the claim's class.",
+    confirm="kubectl get storageclass,pv",
+)
+CLAIM_ACCESS_MODE_MISMATCH = _rule(
+    "claim-access-mode-mismatch",
+    "No volume offers the access modes that the claim asks for",
+    "A volume must offer every access mode that the claim lists. The volume that would fit otherwise lacks one.",
+    "Recreate the claim with access modes that the volume offers.",
+    "Provide a volume that offers them.",
+    confirm="kubectl get pvc {name} -n {namespace} -o yaml",
+)
+CLAIM_CAPACITY_MISMATCH = _rule(
+    "claim-capacity-mismatch",
+    "No volume is as large as the claim asks for",
+    "A volume must be at least as large as the claim's request. The volume that would fit otherwise is smaller.",
+    "Recreate the claim with a request that the volume can meet.",
+    "Provide a larger volume.",
+    confirm="kubectl get pv",
+)
+CLAIM_SELECTOR_MISMATCH = _rule(
+    "claim-selector-mismatch",
+    "The claim's selector matches no volume",
+    "With a selector a claim only binds to volumes that carry these labels; nothing is provisioned for it. No volume "
+    "that it could have carries them.",
+    "Correct the selector: the claim must be recreated for that.",
+    "Label the volume that is meant.",
+    confirm="kubectl get pv --show-labels",
+)
+CLAIM_VOLUME_MODE_MISMATCH = _rule(
+    "claim-volume-mode-mismatch",
+    "The claim wants a block device and the volume is a file system, or the other way round",
+    "volumeMode must be the same in claim and volume: Filesystem where it is not set.",
+    "Recreate the claim or the volume with the same volumeMode.",
+    confirm="kubectl get pv -o wide",
+)
+CLAIM_VOLUME_TAKEN = _rule(
+    "claim-volume-taken",
+    "The volume that the claim could have belongs to another claim",
+    "A volume serves one claim. It is bound to another, or was released by one: then it keeps the old claim's name and "
+    "data until somebody clears its claimRef.",
+    "Provide another volume for this claim.",
+    "Delete the claim that holds the volume if it is not needed, or clear the claimRef of a released volume.",
+    confirm="kubectl get pv",
+)
+CLAIM_UNBOUND = _rule(
+    "claim-unbound",
+    "The claim waits for a volume",
+    "No volume exists for the claim and nothing makes one: there is no storage class that provisions, or its "
+    "provisioner does not answer.",
+    "Create a volume for the claim, or set a storage class that provisions.",
+    "Check the provisioner's Pods.",
+)
+CLAIM_LOST = _rule(
+    "claim-lost",
+    "The claim's volume is gone",
+    "The claim names a volume that does not exist, or was bound to one that was deleted. It will not bind to another.",
+    "Restore the volume under the same name.",
+    "Recreate the claim; the data on the old volume is not part of it.",
+)
+CLAIM_MISSING = _rule(
+    "claim-missing",
+    "The Pod names a claim that does not exist",
+    "A Pod cannot be scheduled before every PersistentVolumeClaim that it names exists in its namespace.",
+    "Create the claim.",
+    "Correct claimName in the template.",
+    confirm="kubectl get pvc -n {namespace}",
+)
+PROVISIONING_FAILED = _rule(
+    "provisioning-failed",
+    "The provisioner could not make a volume",
+    "The storage class's provisioner was asked for a volume and failed, or does not answer. Its message in the claim's "
+    "Events says why: quota of the cloud, wrong parameters, missing rights.",
+    "Follow the provisioner's message in the claim's Events.",
+    "Check that the provisioner's Pods run.",
+)
+VOLUME_ATTACH_FAILED = _rule(
+    "volume-attach-failed",
+    "The volume could not be attached to the Pod's node",
+    "A disk that only one node may use is still attached to another, or the storage driver refused to attach it.",
+    "Find the Pod or node that still holds the volume: kubectl get volumeattachments.",
+    "Wait for a dead node's volumes to be detached, or use a volume that several nodes can share.",
+    confirm="kubectl describe {kind} {name} -n {namespace}",
+)
+VOLUME_MOUNT_FAILED = _rule(
+    "volume-mount-failed",
+    "A volume could not be mounted",
+    "The kubelet could not set up one of the Pod's volumes: the path or the server is not there, the driver is not "
+    "installed on the node, or the file system is broken.",
+    "Check the volume's source: path, server, driver.",
+    confirm="kubectl describe {kind} {name} -n {namespace}",
+)
+VOLUME_PERMISSION_DENIED = _rule(
+    "volume-permission-denied",
+    "The container may not use its volume",
+    "The files on the volume belong to another user than the container runs as, or the volume is mounted read-only. "
+    "fsGroup changes the owner on most volumes, but not on hostPath and on many network file systems.",
+    "Give the directory to the container's user and group, for example with an init container.",
+    "Set securityContext.fsGroup, or run as the owner of the files.",
+    "Drop readOnly from the mount if the container must write.",
+    confirm="kubectl logs {kind}/{name} -n {namespace} --previous",
+)
+RULES = (
+    CLAIM_STORAGE_CLASS_MISSING, CLAIM_ACCESS_MODE_MISMATCH, CLAIM_CAPACITY_MISMATCH, CLAIM_SELECTOR_MISMATCH,
+    CLAIM_VOLUME_MODE_MISMATCH, CLAIM_VOLUME_TAKEN, CLAIM_UNBOUND, CLAIM_LOST, CLAIM_MISSING, PROVISIONING_FAILED,
+    VOLUME_ATTACH_FAILED, VOLUME_MOUNT_FAILED, VOLUME_PERMISSION_DENIED,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim without volume and who needs it."""
+
+    claim: PersistentVolumeClaim
+    users: tuple[ObjectRef, ...]
+    held_up: bool
+    """The scheduler says that a Pod waits for its volumes, and it is this claim's Pod."""
+
+
+def check(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield claims without volume, missing claims, and Pods whose volumes cannot be used."""
+    waiting = tuple(waiting_pods(snapshot))
+    yield from _unbound(snapshot, waiting)
+    yield from _missing(snapshot, waiting)
+    rules = {rule.code: rule for rule in RULES}
+    for fault in (*stuck_mounting(snapshot), *mount_failures(snapshot), *denied_paths(snapshot)):
+        rule = rules[fault.code]
+        yield rule.found(fault.ref, fault.message, fault.evidence[:6], strength=fault.strength, since=fault.since)
+
+
+def _unbound(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding]:
+    users = _users(snapshot)
+    for_volumes = (Filter.CLAIM, Filter.VOLUME_BINDING)
+    held = {w.ref for w in waiting if any(c.filter in for_volumes for c in clauses(w.message))}
+    for claim in snapshot.live(PersistentVolumeClaim):
+        if claim.status.phase in ("Pending", "Lost") and not claim.metadata.deletion_timestamp:
+            mine = users.get(claim.ref, ())
+            yield from _waiting(snapshot, Case(claim, mine, bool(held & set(mine))))
+
+
+def _users(snapshot: Snapshot) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
+    """Give for each claim the Pods that mount it; where there is none, the workloads whose templates do."""
+    by: dict[ObjectRef, list[ObjectRef]] = {}
+    specs: list[tuple[ObjectRef, PodSpec]] = [(pod.ref, pod.spec) for pod in snapshot.pods if not pod.finished]
+    with_pods = {snapshot.topology.workload(ref) for ref, _ in specs}
+    tops = (w for w in snapshot.workloads if snapshot.topology.workload(w.ref) == w.ref)
+    specs += [(w.ref, w.spec.template.spec) for w in tops if w.ref not in with_pods]
+    for ref, spec in specs:
+        for kind_ref in snapshot.topology.references(ref, spec):
+            if kind_ref.kind == "PersistentVolumeClaim":
+                by.setdefault(kind_ref, []).append(ref)
+    return {claim: tuple(refs) for claim, refs in by.items()}
+
+
+def _waiting(snapshot: Snapshot, case: Case) -> Iterator[Finding]:
+    claim, users = case.claim, case.users
+    found = _why(snapshot, case)
+    if found is None:
+        return
+    rule, message, evidence, strength = found
+    if not users:  # nothing needs it: a leftover
+        strength = min(strength, 0.3)
+    state = snapshot.cite(claim.ref, ("status", "phase"))
+    cited = (*evidence, *state)[:6]
+    events = snapshot.events_of(claim.ref)
+    since = min((e.first for e in events if e.first), default=claim.metadata.creation_timestamp)
+    yield rule.found(claim.ref, message, cited, strength=strength, since=since, affects=users)
+
+
+_Why = tuple[Rule, str, tuple[Citation, ...], float]
+
+
+def _why(snapshot: Snapshot, case: Case) -> _Why | None:
+    claim = case.claim
+    volumes = [v for v in snapshot.live(PersistentVolume) if v.ref.cluster == claim.ref.cluster]
+    lost = _lost(snapshot, claim)
+    if lost:
+        return lost
+    name = claim.spec.storage_class_name or ""
+    storage_class = snapshot.find("StorageClass", "", name, claim.ref.cluster) if name else None
+    if isinstance(storage_class, StorageClass):
+        if storage_class.provisioner not in ("", NO_PROVISIONER):
+            return _unprovisioned(snapshot, case, storage_class)
+        if storage_class.volume_binding_mode == "WaitForFirstConsumer" and not case.held_up:
+            return None
+    elif name and not any(v.spec.storage_class_name == name for v in volumes):
+        gone = _class_absent(snapshot, claim, name)
+        if gone:
+            message = f"The claim names the storage class {name}, which does not exist, and no volume carries it."
+            return (
+                CLAIM_STORAGE_CLASS_MISSING,
+                message,
+                (*gone, *_claim_lines(snapshot, claim, "storageClassName")),
+                0.95,
+            )
+    closest = nearest(claim, volumes)
+    return _compared(snapshot, claim, closest) if closest else _nothing_there(snapshot, claim)
+
+
+def _lost(snapshot: Snapshot, claim: PersistentVolumeClaim) -> _Why | None:
+    name = claim.spec.volume_name
+    volume = ObjectRef(cluster=claim.ref.cluster, kind="PersistentVolume", name=name)
+    absent = snapshot.absent(volume) if name else None
+    if not absent and claim.status.phase != "Lost":
+        return None
+    message = f"The claim is bound to the volume {name}, which does not exist."
+    return CLAIM_LOST, message, (*_claim_lines(snapshot, claim, "volumeName"), *((absent,) if absent else ())), 0.9
+
+
+def _class_absent(snapshot: Snapshot, claim: PersistentVolumeClaim, name: str) -> tuple[Citation, ...]:
+    told = [e for e in snapshot.events_of(claim.ref, "ProvisioningFailed") if "not found" in e.message]
+    absent = snapshot.absent(ObjectRef(cluster=claim.ref.cluster, kind="StorageClass", name=name))
+    return (*(e.citation for e in told[:1]), *((absent,) if absent else ()))
+
+
+def _unprovisioned(snapshot: Snapshot, case: Case, storage_class: StorageClass) -> _Why | None:
+    claim = case.claim
+    newest: Event | None = next(iter(snapshot.events_of(claim.ref)), None)
+    for event in snapshot.events_of(claim.ref, "ProvisioningFailed"):
+        message = f"The provisioner {storage_class.provisioner} failed: {event.message[:300]}"
+        return PROVISIONING_FAILED, message, (event.citation,), 0.95
+    if newest and newest.reason in ("ExternalProvisioning", "Provisioning"):
+        message = f"The provisioner {storage_class.provisioner} was asked for a volume and has not answered."
+        return PROVISIONING_FAILED, message, (newest.citation,), 0.6
+    if storage_class.volume_binding_mode == "WaitForFirstConsumer" and not case.held_up:
+        return None
+    message = f"The claim waits for a volume of the storage class {storage_class.name}; nothing says why."
+    return CLAIM_UNBOUND, message, (newest.citation,) if newest else (), 0.4
+
+
+def _nothing_there(snapshot: Snapshot, claim: PersistentVolumeClaim) -> _Why:
+    events = snapshot.events_of(claim.ref, "FailedBinding", "ProvisioningFailed")
+    known = snapshot.listed("PersistentVolume", cluster=claim.ref.cluster)
+    message = "The claim waits for a volume, and there is none." if known else "The claim waits for a volume."
+    return CLAIM_UNBOUND, message, tuple(e.citation for e in events[:1]), 0.7 if known or events else 0.5
+
+
+_BY_MISFIT: dict[Misfit, tuple[Rule, str, Path, Path]] = {
+    Misfit.SELECTOR: (CLAIM_SELECTOR_MISMATCH, "selector", ("selector",), ("metadata", "labels")),
+    Misfit.ACCESS_MODES: (CLAIM_ACCESS_MODE_MISMATCH, "accessModes", ("accessModes",), ("spec", "accessModes")),
+    Misfit.CAPACITY: (
+        CLAIM_CAPACITY_MISMATCH, "storage", ("resources", "requests", "storage"), ("spec", "capacity", "storage"),
+    ),
+    Misfit.VOLUME_MODE: (CLAIM_VOLUME_MODE_MISMATCH, "volumeMode", ("volumeMode",), ("spec", "volumeMode")),
+    Misfit.STORAGE_CLASS: (
+        CLAIM_STORAGE_CLASS_MISSING, "storageClassName", ("storageClassName",), ("spec", "storageClassName"),
+    ),
+    Misfit.TAKEN: (CLAIM_VOLUME_TAKEN, "claimRef", ("volumeName",), ("spec", "claimRef")),
+}  # fmt: skip
+
+
+def _compared(snapshot: Snapshot, claim: PersistentVolumeClaim, closest: Nearest) -> _Why:
+    volume = closest.volume
+    events = snapshot.events_of(claim.ref, "FailedBinding", "ProvisioningFailed", "VolumeMismatch")
+    told = tuple(e.citation for e in events[:1])
+    if not closest.misfits:
+        message = f"The claim waits although the volume {volume.name} would fit it."
+        return CLAIM_UNBOUND, message, (*told, *snapshot.cite_row(volume.ref)), 0.4
+    rule, _, mine, its = _BY_MISFIT[closest.misfits[0]]
+    claim_lines = cite_whole(snapshot, claim.ref, ("spec", *mine))
+    volume_lines = cite_whole(snapshot, volume.ref, its, ("status", "phase")) or snapshot.cite_row(volume.ref)
+    strength = 0.95 if len(closest.misfits) == 1 else 0.75
+    return rule, _difference(claim, closest), (*claim_lines, *volume_lines, *told), strength
+
+
+def _difference(claim: PersistentVolumeClaim, closest: Nearest) -> str:
+    volume, spec = closest.volume, claim.spec
+    match closest.misfits[0]:
+        case Misfit.SELECTOR:
+            wanted = spec.selector.match_labels if spec.selector else {}
+            labels = ", ".join(f"{k}={v}" for k, v in wanted.items()) or "its expressions"
+            return f"The claim selects volumes with {labels}; {volume.name} does not carry it."
+        case Misfit.ACCESS_MODES:
+            offered = ", ".join(sorted(modes(volume.spec.access_modes)))
+            return f"The claim wants {', '.join(sorted(modes(spec.access_modes)))}; {volume.name} offers {offered}."
+        case Misfit.CAPACITY:
+            asked, has = spec.resources.requests.get("storage"), volume.spec.capacity.get("storage")
+            return f"The claim asks for {asked}; {volume.name} has {has}."
+        case Misfit.VOLUME_MODE:
+            return f"The claim and the volume {volume.name} have different volume modes."
+        case Misfit.STORAGE_CLASS:
+            mine, its = spec.storage_class_name or '""', volume.spec.storage_class_name or '""'
+            return f"The claim's storage class is {mine}; {volume.name} has {its}."
+    holder = volume.spec.claim_ref
+    whose = f"{holder.namespace}/{holder.name}" if holder and holder.name else "another claim"
+    state = "was released by" if volume.status.phase == "Released" else "belongs to"
+    return f"The volume {volume.name} would fit, but {state} {whose}."
+
+
+def _claim_lines(snapshot: Snapshot, claim: PersistentVolumeClaim, field: str) -> tuple[Citation, ...]:
+    return snapshot.cite(claim.ref, ("spec", field))
+
+
+def _missing(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding]:
+    """Yield claims that Pods wait for and that are not there: a list shows it, or the scheduler says it."""
+    needed: dict[ObjectRef, list[Waiting]] = {}
+    for pod in waiting:
+        said = {c.detail for c in clauses(pod.message) if c.filter is Filter.CLAIM and c.detail}
+        named = {v.persistent_volume_claim.claim_name for v in pod.spec.volumes if v.persistent_volume_claim}
+        for name in sorted(said | named):
+            ref = pod.ref.model_copy(update={"kind": "PersistentVolumeClaim", "name": name})
+            claim = snapshot.objects.get(ref)
+            if not (claim and claim.observed) and (name in said or snapshot.absent(ref)):
+                needed.setdefault(ref, []).append(pod)
+    for ref, pods in needed.items():
+        absent = snapshot.absent(ref)
+        paths = [("volumes", v.name, "persistentVolumeClaim", "claimName") for v in pods[0].spec.volumes]
+        evidence = (*pods[0].citations, *((absent,) if absent else ()), *cite_spec(snapshot, pods[0].ref, *paths))
+        message = f"The Pod {pods[0].ref.name} needs the claim {ref.name}, which does not exist."
+        affects = [pod.ref for pod in pods]
+        yield CLAIM_MISSING.found(ref, message, evidence[:6], strength=0.9, since=pods[0].since, affects=affects)

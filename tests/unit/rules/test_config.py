@@ -1,0 +1,187 @@
+"""What Pods need and the namespace lacks."""
+
+from kfi.diagnosis.rules import config
+from tests.cluster import codes, event, listing, obj, snapshot
+
+POD = "Pod/orchard/cart-7d9f8-x2x4z"
+OWNER = {"ownerReferences": [{"kind": "ReplicaSet", "name": "cart-7d9f8", "controller": True}]}
+SCHEDULED = {"nodeName": "node-a"}
+
+
+def waiting(reason: str, message: str = "", **spec):
+    state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+    status = {"phase": "Pending", "containerStatuses": [{"name": "app", "ready": False, "state": state}]}
+    return obj(POD, metadata=OWNER, spec={**SCHEDULED, "containers": [{"name": "app", **spec}]}, status=status)
+
+
+def running(**spec):
+    state = {"running": {"startedAt": "2026-11-20T14:00:00Z"}}
+    status = {
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": "True"}],
+        "containerStatuses": [{"name": "app", "ready": True, "state": state}],
+    }
+    return obj(POD, metadata=OWNER, spec={**SCHEDULED, "containers": [{"name": "app", **spec}]}, status=status)
+
+
+def findings(*documents):
+    return list(config.check(snapshot(*documents)))
+
+
+def texts(finding):
+    return " ".join(citation.text for citation in finding.evidence)
+
+
+def test_a_config_map_that_the_kubelet_misses_is_named_with_its_reference():
+    env = {"envFrom": [{"configMapRef": {"name": "cart-settings"}}]}
+    pod = waiting("CreateContainerConfigError", 'configmap "cart-settings" not found', **env)
+
+    found = findings(pod, listing("ConfigMap", "orchard", "kube-root-ca.crt"))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("missing-config-map", POD)]
+    assert "cart-settings" in found[0].message
+    assert 'configmap \\"cart-settings\\" not found' in texts(found[0])
+
+
+def test_a_secret_that_a_volume_needs_is_found_by_the_mount_event():
+    pod = waiting("ContainerCreating")
+    mount = event(POD, "FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "cart-tls" not found')
+
+    assert codes(config, pod, mount) == [("missing-secret", POD)]
+
+
+def test_a_secret_that_was_made_since_is_not_missing():
+    pod = waiting("ContainerCreating")
+    mount = event(POD, "FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "cart-tls" not found')
+
+    assert codes(config, pod, mount, obj("Secret/orchard/cart-tls")) == []
+
+
+def test_a_pod_whose_containers_have_started_needs_nothing_more():
+    mount = event(POD, "FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "cart-tls" not found')
+
+    assert codes(config, running(), mount) == []
+
+
+def test_a_complete_list_proves_a_missing_secret_where_events_have_expired():
+    env = {"env": [{"name": "DB", "valueFrom": {"secretKeyRef": {"name": "cart-db", "key": "url"}}}]}
+    pod = waiting("CreateContainerConfigError", **env)
+
+    found = findings(pod, listing("Secret", "orchard", "other"))
+
+    assert [f.code for f in found] == ["missing-secret"]
+    assert "NAME" in texts(found[0])
+
+
+def test_an_optional_secret_may_be_absent():
+    env = {"envFrom": [{"secretRef": {"name": "cart-db", "optional": True}}]}
+
+    assert codes(config, waiting("ContainerCreating", **env), listing("Secret", "orchard", "other")) == []
+
+
+def test_a_missing_key_is_told_apart_from_a_missing_object():
+    pod = waiting("CreateContainerConfigError", "couldn't find key url in Secret orchard/cart-db")
+
+    found = findings(pod)
+
+    assert [(f.code, str(f.ref)) for f in found] == [("missing-key", POD)]
+    assert found[0].message.startswith("Secret cart-db has no key url")
+
+
+def test_a_key_that_the_listed_keys_lack_is_missing():
+    env = {"env": [{"name": "MODE", "valueFrom": {"configMapKeyRef": {"name": "cart", "key": "mode"}}}]}
+    pod = waiting("CreateContainerConfigError", **env)
+
+    assert codes(config, pod, obj("ConfigMap/orchard/cart", data={"level": "1"})) == [("missing-key", POD)]
+
+
+def test_an_image_that_runs_as_root_is_a_config_error_with_the_kubelets_words():
+    pod = waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")
+
+    found = findings(pod)
+
+    assert [(f.code, str(f.ref)) for f in found] == [("container-config-error", POD)]
+    assert "runAsNonRoot" in texts(found[0])
+
+
+def test_a_cache_that_fills_is_no_config_error():
+    said = "failed to sync secret cache: timed out waiting for the condition"
+
+    assert codes(config, waiting("CreateContainerConfigError", said)) == []
+
+
+def deployment(ready: int = 0, account: str = "cart"):
+    template = {"spec": {"serviceAccountName": account}}
+    return obj("Deployment/orchard/cart", spec={"replicas": 1, "template": template}, status={"readyReplicas": ready})
+
+
+REFUSED = (
+    'Error creating: pods "cart-7d9f8-" is forbidden: error looking up service account orchard/cart: '
+    'serviceaccount "cart" not found'
+)
+
+
+def replica_set():
+    owner = {"ownerReferences": [{"kind": "Deployment", "name": "cart", "controller": True}]}
+    return obj("ReplicaSet/orchard/cart-7d9f8", metadata=owner)
+
+
+def test_a_workload_without_its_service_account_has_no_pods():
+    refused = event("ReplicaSet/orchard/cart-7d9f8", "FailedCreate", REFUSED)
+
+    found = findings(deployment(), replica_set(), refused, listing("ServiceAccount", "orchard", "default"))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("missing-service-account", "Deployment/orchard/cart")]
+    assert "error looking up service account" in texts(found[0])
+
+
+def test_the_first_second_of_an_apply_is_no_missing_service_account():
+    refused = event("ReplicaSet/orchard/cart-7d9f8", "FailedCreate", REFUSED)
+    account = obj("ServiceAccount/orchard/cart")
+
+    assert codes(config, deployment(), replica_set(), refused, account) == []
+    assert codes(config, deployment(ready=1), replica_set(), refused, running()) == []
+
+
+def test_a_refusal_without_a_namespace_is_placed_by_its_message():
+    refused = event("ReplicaSet/cart-7d9f8", "FailedCreate", REFUSED)
+
+    assert codes(config, deployment(), refused, obj("ServiceAccount/orchard/cart")) == []
+    assert codes(config, deployment(), refused) == [("missing-service-account", "Deployment/orchard/cart")]
+
+
+def test_a_complete_list_proves_a_missing_service_account_without_events():
+    accounts = listing("ServiceAccount", "orchard", "default")
+
+    assert codes(config, deployment(), accounts) == [("missing-service-account", "Deployment/orchard/cart")]
+    assert codes(config, deployment(), listing("ServiceAccount", "orchard", "cart")) == []
+
+
+def bound(name: str, secret: str = ""):
+    container = {"name": "app", **({"envFrom": [{"secretRef": {"name": secret}}]} if secret else {})}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    return obj(f"Deployment/orchard/{name}", spec={"replicas": 1, "template": template}, status={})
+
+
+def test_a_workload_that_alone_lacks_its_secret_is_unlike_its_siblings():
+    siblings = [bound(name, f"{name}-db") for name in ("checkout", "stock", "mail")]
+    secrets = [obj(f"Secret/orchard/{name}-db") for name in ("checkout", "stock", "mail", "cart")]
+
+    found = codes(config, *siblings, *secrets, bound("cart"))
+
+    assert found == [("secret-not-bound", "Deployment/orchard/cart")]
+    assert codes(config, *siblings, *secrets, bound("cart", "cart-db")) == []
+
+
+def test_manifests_alone_show_a_secret_that_is_not_among_them():
+    env = [{"name": "DB", "valueFrom": {"secretKeyRef": {"name": "cart-db", "key": "url"}}}]
+    template = {"spec": {"containers": [{"name": "app", "env": env}]}}
+    workload = obj("Deployment/orchard/cart", applied=True, spec={"template": template})
+    other = obj("Secret/orchard/stock-db", applied=True)
+
+    found = findings(workload, other)
+
+    assert [(f.code, str(f.ref)) for f in found] == [("missing-secret", "Deployment/orchard/cart")]
+    assert "cart-db" in texts(found[0])
+    assert codes(config, workload) == []
+    assert codes(config, workload, other, obj("Secret/orchard/cart-db", applied=True)) == []

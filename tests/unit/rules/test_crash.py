@@ -1,0 +1,296 @@
+"""Containers that do not stay up, and what ended them."""
+
+from datetime import timedelta
+
+import pytest
+
+from kfi.diagnosis.rules import crash
+from kfi.models.schemas import Role
+from tests.cluster import NOW, codes, event, log, obj, snapshot
+
+POD = "Pod/orchard/cart-7d9f8-x2x4z"
+
+
+def at(seconds_ago: float) -> str:
+    return (NOW - timedelta(seconds=seconds_ago)).isoformat()
+
+
+def ended(code: int, reason: str = "Error", ago: float = 30, message: str = ""):
+    times = {"startedAt": at(ago + 20), "finishedAt": at(ago)}
+    return {"terminated": {"exitCode": code, "reason": reason, "message": message, **times}}
+
+
+def backing_off(last, name: str = "app", restarts: int = 4):
+    state = {"waiting": {"reason": "CrashLoopBackOff", "message": f"back-off 40s restarting failed container={name}"}}
+    return {"name": name, "ready": False, "restartCount": restarts, "state": state, "lastState": last}
+
+
+def up(name: str = "app", since: float = 3600, last=None, restarts: int = 0, ready: bool = True):
+    state = {"running": {"startedAt": at(since)}}
+    return {"name": name, "ready": ready, "restartCount": restarts, "state": state, "lastState": last or {}}
+
+
+def pod(*statuses, init=(), spec=None, phase: str = "Running", **more):
+    containers = [{"name": status["name"]} for status in statuses]
+    inits = [{"name": status["name"]} for status in init]
+    full = {"containers": containers, "initContainers": inits, "nodeName": "node-a", **(spec or {})}
+    status = {"phase": phase, "containerStatuses": list(statuses), "initContainerStatuses": list(init), **more}
+    return obj(POD, spec=full, status=status)
+
+
+def findings(*documents):
+    return list(crash.check(snapshot(*documents)))
+
+
+def texts(finding):
+    return " ".join(citation.text for citation in finding.evidence)
+
+
+def test_a_crash_is_proven_by_exit_code_and_the_previous_runs_last_words():
+    evidence = (
+        pod(backing_off(ended(1))),
+        log(POD, "started", level="info"),
+        log(POD, "KeyError: SHOP_MODE is not set", level="fatal", previous=True),
+    )
+
+    found = findings(*evidence)
+
+    assert [(f.code, str(f.ref), f.role) for f in found] == [
+        ("container-crash", POD, Role.CAUSE),
+        ("crash-loop-back-off", POD, Role.SYMPTOM),
+    ]
+    assert "SHOP_MODE is not set" in found[0].message
+    assert '"exitCode": 1' in texts(found[0])
+    assert "KeyError" in texts(found[0])
+
+
+def test_a_container_that_has_been_up_for_long_has_got_over_its_crash():
+    assert codes(crash, pod(up(since=7200, last=ended(1, ago=7260), restarts=1))) == []
+
+
+def test_a_container_that_is_up_again_for_a_minute_is_not_trusted_yet():
+    found = findings(pod(up(since=60, last=ended(1, ago=70), restarts=2)))
+
+    assert [f.code for f in found] == ["container-crash"]
+    assert found[0].strength < 0.7
+
+
+def test_a_back_off_that_nothing_explains_is_the_best_there_is():
+    found = findings(pod(backing_off({})))
+
+    assert [(f.code, f.role) for f in found] == [("crash-loop-back-off", Role.CAUSE)]
+
+
+@pytest.mark.parametrize("code", [137, 143, 2, 0])
+def test_a_restart_by_the_liveness_probe_is_no_crash(code):
+    killing = event(POD, "Killing", "Container app failed liveness probe, will be restarted", type="Normal", ago=40)
+
+    found = findings(pod(backing_off(ended(code))), killing)
+
+    assert [(f.code, f.role) for f in found] == [("crash-loop-back-off", Role.SYMPTOM)]
+
+
+def test_a_kill_for_memory_is_no_crash():
+    assert codes(crash, pod(backing_off(ended(137, "OOMKilled")))) == [("crash-loop-back-off", POD)]
+
+
+def test_a_crash_for_a_service_that_cannot_be_reached_is_a_symptom():
+    dial = "dial tcp 10.0.0.9:5432: connect: connection refused"
+    database = obj("Service/orchard/stock-db", spec={"clusterIP": "10.0.0.9", "ports": [{"port": 5432}]})
+
+    found = findings(pod(backing_off(ended(1))), log(POD, dial, previous=True), database)
+
+    assert (found[0].code, found[0].role) == ("container-crash", Role.SYMPTOM)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (
+            "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create "
+            'failed: unable to start container process: exec: "serv": executable file not found in $PATH: unknown',
+            "command-not-found",
+        ),
+        (
+            'OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "/run.sh": '
+            "permission denied: unknown",
+            "command-not-found",
+        ),
+        ("crun: executable file `serv` not found in $PATH: No such file or directory", "command-not-found"),
+        ("OCI runtime create failed: exec /cart: exec format error", "image-platform-mismatch"),
+        (
+            'OCI runtime create failed: runc create failed: error mounting "/a" to rootfs at "/etc/cart": not a '
+            "directory: unknown",
+            "container-start-error",
+        ),
+    ],
+)
+def test_a_start_that_the_runtime_refuses_is_told_by_its_message(message, code):
+    found = findings(pod(backing_off(ended(128, "StartError", message=message))))
+
+    assert [f.code for f in found] == [code, "crash-loop-back-off"]
+    assert message[:60].replace('"', '\\"') in texts(found[0])
+
+
+def test_a_start_that_fails_for_memory_is_left_to_its_family():
+    message = "OCI runtime create failed: container init was OOM-killed (memory limit too low?): unknown"
+
+    assert codes(crash, pod(backing_off(ended(128, "StartError", message=message)))) == [("crash-loop-back-off", POD)]
+
+
+def test_a_command_of_a_dockerd_container_is_found_by_the_event():
+    waiting = {"name": "app", "ready": False, "state": {"waiting": {"reason": "RunContainerError"}}}
+    failed = event(POD, "Failed", 'Error: OCI runtime create failed: exec: "serv": executable file not found in $PATH')
+
+    found = findings(pod(waiting), failed)
+
+    assert [(f.code, str(f.ref)) for f in found] == [("command-not-found", POD)]
+    assert "'serv'" in found[0].message
+
+
+def test_a_shell_that_does_not_know_a_command_exits_with_127():
+    said = log(POD, "sh: 1: serv: not found", level="", previous=True)
+
+    assert codes(crash, pod(backing_off(ended(127))), said)[0] == ("command-not-found", POD)
+
+
+def test_a_program_for_another_architecture_says_so_in_its_log():
+    said = log(POD, "exec /usr/bin/cart: exec format error", level="")
+
+    assert codes(crash, pod(backing_off(ended(255))), said)[0] == ("image-platform-mismatch", POD)
+
+
+def test_a_failing_init_container_blocks_its_pod():
+    waiting = {"name": "app", "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
+    migration = backing_off(ended(1), "migrate")
+
+    found = findings(pod(waiting, init=[migration]), log(POD, "relation orders does not exist", previous=True))
+
+    assert [f.code for f in found] == ["init-container-failed", "crash-loop-back-off"]
+    assert "Init container migrate" in found[0].message
+
+
+def test_a_completed_init_container_is_well():
+    done = {"name": "migrate", "ready": True, "state": ended(0, "Completed")}
+
+    assert codes(crash, pod(up(), init=[done])) == []
+
+
+def test_an_init_container_that_runs_for_long_is_stuck():
+    waiting = {"name": "app", "ready": False, "state": {"waiting": {"reason": "PodInitializing"}}}
+
+    assert codes(crash, pod(waiting, init=[up("wait", since=1200, ready=False)])) == [("init-container-stuck", POD)]
+    assert codes(crash, pod(waiting, init=[up("wait", since=20, ready=False)])) == []
+
+
+def test_a_task_that_ends_well_does_not_belong_in_a_deployment():
+    assert codes(crash, pod(backing_off(ended(0, "Completed")))) == [
+        ("container-exits-clean", POD),
+        ("crash-loop-back-off", POD),
+    ]
+
+
+@pytest.mark.parametrize("code", [139, 134, 137, 143])
+def test_a_signal_is_told_by_the_exit_code(code):
+    assert codes(crash, pod(backing_off(ended(code))))[0] == ("killed-by-signal", POD)
+
+
+def test_a_pod_that_succeeded_or_is_being_deleted_is_well():
+    finished = {"name": "app", "ready": False, "state": ended(0, "Completed")}
+    leaving = obj(POD, metadata={"deletionTimestamp": at(3)}, status={"containerStatuses": [backing_off(ended(1))]})
+
+    assert codes(crash, pod(finished, phase="Succeeded")) == []
+    assert codes(crash, leaving) == []
+
+
+def sidecar_pod(app, sidecar, port: int = 8080):
+    containers = [
+        {"name": "app", "ports": [{"containerPort": 8080}]},
+        {"name": "metrics", "ports": [{"containerPort": port}]},
+    ]
+    return pod(app, sidecar, spec={"containers": containers})
+
+
+def test_a_bind_that_fails_names_the_container_that_has_the_port():
+    said = log(POD, "listen tcp :8080: bind: address already in use", previous=True)
+
+    found = findings(sidecar_pod(backing_off(ended(1)), up("metrics")), said)
+
+    assert [f.code for f in found] == ["port-already-in-use", "crash-loop-back-off"]
+    assert "cannot bind port 8080, which is in use; container metrics" in found[0].message
+    assert "address already in use" in texts(found[0])
+
+
+def test_a_sidecar_that_takes_the_port_by_argument_is_found():
+    containers = [
+        {"name": "app", "ports": [{"containerPort": 8080}]},
+        {"name": "proxy", "command": ["httpd", "-f", "-p", "8080"]},
+    ]
+    said = log(POD, "OSError: [Errno 98] Address already in use: ('0.0.0.0', 8080)", previous=True)
+
+    found = findings(pod(backing_off(ended(1)), up("proxy"), spec={"containers": containers}), said)
+
+    assert found[0].code == "port-already-in-use"
+    assert "container proxy" in found[0].message
+
+
+def test_two_containers_that_declare_one_port_conflict_even_without_a_log():
+    unwell = findings(sidecar_pod(backing_off(ended(1)), up("metrics")))
+    both_up = findings(sidecar_pod(up(), up("metrics")))
+
+    assert "port-already-in-use" in [f.code for f in unwell]
+    assert [(f.code, f.strength) for f in both_up] == [("port-already-in-use", 0.4)]
+    assert codes(crash, sidecar_pod(up(), up("metrics"), port=9090)) == []
+
+
+def test_a_crash_beside_a_container_whose_command_names_the_port_hints_at_a_conflict():
+    containers = [
+        {"name": "app", "ports": [{"containerPort": 8080}]},
+        {"name": "proxy", "command": ["httpd", "-f", "-p", "8080"]},
+    ]
+
+    found = findings(pod(backing_off(ended(1)), up("proxy"), spec={"containers": containers}))
+
+    assert [(f.code, f.strength) for f in found][1] == ("port-already-in-use", 0.6)
+
+
+def job(**status):
+    return obj("Job/orchard/report", spec={"completions": 1}, status=status)
+
+
+def test_a_job_that_gave_up_says_why():
+    condition = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
+
+    found = findings(job(conditions=[condition], failed=4))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("job-failed", "Job/orchard/report")]
+    assert "BackoffLimitExceeded" in texts(found[0])
+
+
+def test_a_failed_try_of_a_job_that_completed_is_history():
+    owner = {"ownerReferences": [{"kind": "Job", "name": "report", "controller": True}]}
+    status = {"phase": "Failed", "containerStatuses": [{"name": "app", "state": ended(1)}]}
+    failed = obj("Pod/orchard/report-x2x4z", metadata=owner, status=status)
+    complete = job(succeeded=1, conditions=[{"type": "Complete", "status": "True"}])
+
+    assert codes(crash, failed, complete) == []
+    assert codes(crash, failed, job())[0] == ("container-crash", "Pod/orchard/report-x2x4z")
+
+
+def test_a_post_start_hook_that_fails_kills_the_container():
+    hook = event(POD, "FailedPostStartHook", "PostStartHook failed")
+    waiting = {"name": "app", "ready": False, "state": {"waiting": {"reason": "PostStartHookError"}}}
+
+    assert codes(crash, pod(waiting), hook) == [("post-start-hook-failed", POD)]
+
+
+def row(status: str, restarts: int = 5):
+    return obj(POD, status={"summary": status, "restarts": restarts, "readyContainers": 0, "totalContainers": 1})
+
+
+def test_a_table_row_and_a_log_are_enough_for_a_crash():
+    said = log(POD, "panic: runtime error: index out of range")
+
+    assert codes(crash, row("CrashLoopBackOff"), said) == [("container-crash", POD), ("crash-loop-back-off", POD)]
+    assert codes(crash, row("Init:Error")) == [("init-container-failed", POD)]
+    assert codes(crash, row("Running", restarts=0)) == []

@@ -1,0 +1,146 @@
+"""Memory that ran out."""
+
+from datetime import timedelta
+
+import pytest
+
+from kfi.diagnosis.rules import memory
+from kfi.models.schemas import Role
+from tests.cluster import NOW, codes, event, obj, snapshot
+
+POD = "Pod/orchard/cart-7d9f8-x2x4z"
+LIMITED = {"resources": {"limits": {"memory": "64Mi"}}}
+
+
+def at(seconds_ago: float) -> str:
+    return (NOW - timedelta(seconds=seconds_ago)).isoformat()
+
+
+def ended(reason: str = "OOMKilled", code: int = 137, ago: float = 60):
+    return {"terminated": {"exitCode": code, "reason": reason, "startedAt": at(ago + 60), "finishedAt": at(ago)}}
+
+
+def pod(state, last, ready: bool = False, restarts: int = 3, **container):
+    status = {"name": "app", "ready": ready, "restartCount": restarts, "state": state, "lastState": last}
+    spec = {"nodeName": "node-a", "containers": [{"name": "app", **LIMITED, **container}]}
+    return obj(POD, spec=spec, status={"phase": "Running", "containerStatuses": [status]})
+
+
+BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+def up(since: float):
+    return {"running": {"startedAt": at(since)}}
+
+
+def findings(*documents):
+    return list(memory.check(snapshot(*documents)))
+
+
+def texts(finding):
+    return " ".join(citation.text for citation in finding.evidence)
+
+
+def test_a_container_killed_for_memory_is_shown_with_its_limit():
+    found = findings(pod(BACK_OFF, ended()))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("oom-killed", POD)]
+    assert "OOMKilled" in texts(found[0])
+    assert '"memory": "64Mi"' in texts(found[0])
+    assert "its memory limit is 64Mi" in found[0].message
+
+
+def test_a_kill_long_ago_is_a_weak_hint():
+    found = findings(pod(up(90_000), ended(ago=90_060), ready=True, restarts=1))
+
+    assert [(f.code, f.strength) for f in found] == [("oom-killed", 0.3)]
+
+
+def test_an_exit_of_137_alone_is_not_for_memory():
+    assert codes(memory, pod(BACK_OFF, ended("Error"))) == []
+
+
+def test_an_exit_of_137_at_the_time_of_a_kernel_kill_is_for_memory():
+    kernel = event("Node/node-a", "OOMKilling", "Memory cgroup out of memory: Killed process 4242 (cart)", ago=61)
+
+    found = findings(pod(BACK_OFF, ended("Error")), kernel)
+
+    assert [(f.code, str(f.ref)) for f in found] == [("oom-killed", POD)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (
+            "FailedCreatePodSandBox",
+            "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create containerd task: OCI "
+            "runtime create failed: container init was OOM-killed (memory limit too low?): unknown",
+        ),
+        ("Failed", "Error: Error response from daemon: Minimum memory limit allowed is 6MB"),
+    ],
+)
+def test_a_limit_too_small_to_start_is_out_of_memory(reason, message):
+    creating = pod({"waiting": {"reason": "ContainerCreating"}}, {}, restarts=0)
+
+    found = findings(creating, event(POD, reason, message))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("oom-killed", POD)]
+    assert "container app may use 64Mi" in found[0].message
+
+
+def test_a_start_error_for_memory_is_out_of_memory():
+    last = ended("StartError", 128)
+    last["terminated"]["message"] = "OCI runtime create failed: container init was OOM-killed (memory limit too low?)"
+
+    assert codes(memory, pod(BACK_OFF, last)) == [("oom-killed", POD)]
+
+
+def test_a_table_row_that_says_oom_killed_is_believed():
+    row = obj(POD, status={"summary": "OOMKilled", "restarts": 2, "readyContainers": 0, "totalContainers": 1})
+
+    assert codes(memory, row) == [("oom-killed", POD)]
+
+
+def test_a_node_out_of_memory_names_its_victims():
+    system = event("Node/node-a", "SystemOOM", "System OOM encountered, victim process: cart, pid: 4242")
+
+    hurt = findings(obj("Node/node-a"), system, pod(BACK_OFF, ended("Error")))
+    unhurt = findings(obj("Node/node-a"), system)
+
+    assert [(f.code, str(f.ref)) for f in hurt] == [("node-out-of-memory", "Node/node-a")]
+    assert [str(ref) for ref in hurt[0].affects] == [POD]
+    assert unhurt[0].strength < 0.5
+
+
+def evicted(message: str):
+    return obj(POD, spec={"nodeName": "node-a"}, status={"phase": "Failed", "reason": "Evicted", "message": message})
+
+
+SHORT = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi."
+
+
+def test_an_eviction_says_what_the_node_was_short_of():
+    found = findings(evicted(SHORT))
+
+    assert [(f.code, f.role) for f in found] == [("pod-evicted", Role.CAUSE)]
+    assert "low on resource: memory" in texts(found[0])
+
+
+def test_an_eviction_by_a_node_under_pressure_is_its_symptom():
+    pressed = obj("Node/node-a", status={"conditions": [{"type": "MemoryPressure", "status": "True"}]})
+    over_limit = "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."
+
+    assert [f.role for f in findings(evicted(SHORT), pressed)] == [Role.SYMPTOM]
+    assert [f.role for f in findings(evicted(over_limit), pressed)] == [Role.CAUSE]
+
+
+def test_an_eviction_whose_workload_is_ready_again_is_history():
+    ready = obj(
+        "Pod/orchard/cart-7d9f8-k9k9k",
+        status={"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    )
+    owner = obj("Deployment/orchard/cart", spec={"replicas": 1}, status={"readyReplicas": 1})
+
+    found = findings(evicted(SHORT), ready, owner)
+
+    assert [f.strength for f in found] == [0.25]

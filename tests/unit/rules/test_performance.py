@@ -1,0 +1,86 @@
+"""Whose slowness it is, from alerts."""
+
+from kfi.diagnosis.rules import performance
+from kfi.models.schemas import ObjectRef
+from tests.cluster import alert, calls, codes, obj, snapshot
+
+
+def shop(**nodes: str):
+    """One Deployment with one Pod on a node for each name."""
+    for name, node in nodes.items():
+        owner = [{"kind": "Deployment", "name": name, "controller": True}]
+        yield obj(f"Deployment/orchard/{name}", spec={"replicas": 1})
+        pod = f"Pod/orchard/{name}-7d9f8-x2x4z"
+        yield obj(pod, metadata={"ownerReferences": owner}, spec={"nodeName": node.replace("_", "-")})
+
+
+def slow(name: str, milliseconds: int):
+    which = ObjectRef(kind="Deployment", namespace="orchard", name=name)
+    return alert(which, "HighLatency", f"p95 latency: 10ms -> {milliseconds}ms", deployment=name)
+
+
+def test_the_most_downstream_slow_workload_is_at_fault():
+    evidence = (
+        *shop(front="node_a", cart="node_b", db="node_a"),
+        calls(("front", "cart"), ("cart", "db")),
+        *(slow("front", 900), slow("cart", 800)),
+    )
+
+    assert codes(performance, *evidence) == [("pod-network-delay", "Deployment/orchard/cart")]
+
+
+def test_a_callee_that_is_hardly_slower_explains_nothing():
+    evidence = (
+        *shop(front="node_a", cart="node_b", db="node_a"),
+        calls(("front", "cart"), ("cart", "db")),
+        *(slow("cart", 2000), slow("db", 60)),
+    )
+
+    found = codes(performance, *evidence)
+
+    assert ("pod-network-delay", "Deployment/orchard/cart") in found
+
+
+def test_independent_slow_workloads_on_one_node_accuse_the_node():
+    evidence = (
+        *shop(front="node_a", cart="node_b", search="node_b", db="node_a"),
+        calls(("front", "cart"), ("front", "search")),
+        *(slow("cart", 800), slow("search", 700)),
+    )
+
+    assert codes(performance, *evidence) == [("node-network-delay", "Node/node-b")]
+
+
+def test_throttling_and_raised_cpu_together_are_stronger_than_throttling_alone():
+    which = ObjectRef(kind="Deployment", namespace="orchard", name="cart")
+    throttled = alert(which, "CPUThrottlingHigh", "38% throttling of CPU in container app")
+    raised = alert(which, "CPUHigh", "cpu cores: 0.1 -> 0.9")
+
+    alone = list(performance.check(snapshot(*shop(cart="node_a"), throttled)))
+    both = list(performance.check(snapshot(*shop(cart="node_a"), throttled, raised)))
+
+    assert [f.code for f in both] == ["pod-cpu-throttled"]
+    assert both[0].strength > alone[0].strength
+
+
+def test_the_node_whose_retransmissions_stand_out_loses_packets():
+    nodes = [ObjectRef(kind="Node", name=name) for name in ("node-a", "node-b")]
+    evidence = (
+        alert(nodes[0], "NetworkQuality", "TCP retransmission: 0.1 -> 0.4"),
+        alert(nodes[1], "NetworkQuality", "TCP retransmission: 0.1 -> 8.2"),
+    )
+
+    assert codes(performance, *evidence) == [("node-network-packet-loss", "Node/node-b")]
+
+
+def test_retransmissions_that_all_nodes_share_accuse_none():
+    nodes = [ObjectRef(kind="Node", name=name) for name in ("node-a", "node-b")]
+    evidence = [alert(node, "NetworkQuality", "TCP retransmission: 0.1 -> 8.2") for node in nodes]
+
+    assert codes(performance, *evidence) == []
+
+
+def test_a_drop_in_throughput_is_an_effect_and_accuses_nobody():
+    which = ObjectRef(kind="Deployment", namespace="orchard", name="cart")
+
+    assert codes(performance, *shop(cart="node_a"), alert(which, "Traffic", "requests: 90/s -> 12/s")) == []

@@ -1,0 +1,115 @@
+"""Ranking findings into incidents."""
+
+import pytest
+
+from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.causes import explain
+from kfi.models.schemas import Role
+from tests.cluster import calls, obj, ref, snapshot
+
+
+def rule(code: str, layer: Layer, role: Role = Role.CAUSE) -> Rule:
+    return Rule(code=code, title=code, layer=layer, meaning="", confirm="", fix=(), role=role)
+
+
+NODE, IMAGE, CRASH = rule("node", Layer.NODE), rule("image", Layer.IMAGE), rule("crash", Layer.CRASH)
+PROBE = rule("probe", Layer.PROBE)
+DOWN = rule("down", Layer.SYMPTOM, Role.SYMPTOM)
+RULES = {r.code: r for r in (NODE, IMAGE, CRASH, PROBE, DOWN)}
+CART, FRONT = ref("Deployment/orchard/cart"), ref("Deployment/orchard/front")
+
+
+@pytest.fixture
+def shop():
+    owner = [{"kind": "Deployment", "name": "cart", "controller": True}]
+    return snapshot(
+        obj("Deployment/orchard/cart", spec={}),
+        obj("Deployment/orchard/front", spec={}),
+        obj("Node/node-a"),
+        *(
+            obj(f"Pod/orchard/cart-{n}", metadata={"ownerReferences": owner}, spec={"nodeName": "node-a"})
+            for n in ("aaaaa", "bbbbb")
+        ),
+        calls(("front", "cart")),
+    )
+
+
+def told(incidents):
+    return [(i.root.rule.code, str(i.root.subject), [g.rule.code for g in i.explained]) for i in incidents]
+
+
+def test_pods_of_one_workload_with_one_code_are_one_incident(shop):
+    findings = [IMAGE.found(ref(f"Pod/orchard/cart-{n}"), "no image") for n in ("aaaaa", "bbbbb")]
+
+    incidents = explain(shop, findings, RULES)
+
+    assert told(incidents) == [("image", "Deployment/orchard/cart", [])]
+    assert len(incidents[0].root.findings) == 2
+
+
+def test_a_node_explains_what_runs_on_it_and_what_calls_that(shop):
+    findings = [
+        CRASH.found(ref("Pod/orchard/cart-aaaaa"), "crashed"),
+        DOWN.found(FRONT, "unavailable"),
+        NODE.found(ref("Node/node-a"), "not ready"),
+    ]
+
+    assert told(explain(shop, findings, RULES)) == [("node", "Node/node-a", ["crash", "down"])]
+
+
+def test_a_weak_hint_does_not_explain_away_strong_proof(shop):
+    findings = [
+        CRASH.found(ref("Pod/orchard/cart-aaaaa"), "crashed", strength=0.95),
+        NODE.found(ref("Node/node-a"), "odd", strength=0.2),
+    ]
+
+    assert [root for root, _, _ in told(explain(shop, findings, RULES))] == ["crash", "node"]
+
+
+def test_a_callee_explains_its_caller_on_the_same_layer_but_not_the_other_way_round(shop):
+    findings = [PROBE.found(FRONT, "not ready"), PROBE.found(CART, "not ready")]
+
+    assert told(explain(shop, findings, RULES)) == [("probe", "Deployment/orchard/cart", ["probe"])]
+
+
+def test_a_caller_that_crashes_by_itself_is_not_blamed_on_what_it_calls(shop):
+    findings = [CRASH.found(FRONT, "crashed"), IMAGE.found(CART, "no image")]
+
+    assert [subject for _, subject, _ in told(explain(shop, findings, RULES))] == [str(CART), str(FRONT)]
+
+
+def test_callers_of_a_workload_that_still_has_a_ready_pod_do_not_suffer(shop):
+    owner = [{"kind": "Deployment", "name": "cart", "controller": True}]
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    serving = snapshot(
+        *(obj(f"Deployment/orchard/{name}", spec={}) for name in ("cart", "front")),
+        obj("Pod/orchard/cart-old", metadata={"ownerReferences": owner}, status=ready),
+        obj("Pod/orchard/cart-new", metadata={"ownerReferences": owner}),
+        calls(("front", "cart")),
+    )
+    findings = [IMAGE.found(ref("Pod/orchard/cart-new"), "no image"), DOWN.found(FRONT, "unavailable")]
+
+    assert [explained for _, _, explained in told(explain(serving, findings, RULES))] == [[], []]
+
+
+def test_what_the_question_points_at_comes_first(shop):
+    other = ref("Deployment/orchard/other")
+    findings = [CRASH.found(CART, "crashed", strength=0.9), CRASH.found(other, "crashed", strength=0.7)]
+
+    assert next(str(i.root.subject) for i in explain(shop, findings, RULES, [other])) == str(other)
+
+
+def test_a_symptom_that_nothing_explains_is_reported_with_low_confidence(shop):
+    incidents = explain(shop, [DOWN.found(CART, "unavailable", strength=0.7)], RULES)
+
+    assert told(incidents) == [("down", "Deployment/orchard/cart", [])]
+    assert incidents[0].confidence < 0.5
+
+
+def test_a_cause_that_coincides_with_a_symptom_is_surer_than_one_that_harms_nobody(shop):
+    harmless, harmful = CRASH.found(FRONT, "crashed"), CRASH.found(CART, "crashed")
+
+    with_symptom = explain(shop, [harmful, DOWN.found(CART, "unavailable")], RULES)[0]
+    without = explain(shop, [harmless], RULES)[0]
+
+    assert with_symptom.confidence > without.confidence
