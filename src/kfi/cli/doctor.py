@@ -1,0 +1,72 @@
+"""
+What `kfi doctor` checks: each line says what was looked at, how it stands, and how to mend it.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import typer
+
+from kfi import __version__
+from kfi.config import Settings
+from kfi.diagnosis.catalogue import catalogue
+from kfi.errors import KfiError
+from kfi.ledger.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One thing that was looked at; `mend` is the command that mends it where it is not well."""
+
+    what: str
+    state: str
+    well: bool = True
+    mend: str = ""
+    needed: bool = True
+    """Whether kfi cannot do its work without it."""
+
+
+def examine_setup(settings: Settings) -> int:
+    """Print every check; the exit code is 3 where something kfi needs does not work."""
+    checks = list(_checks(settings))
+    for check in checks:
+        mark = "ok     " if check.well else "missing" if not check.needed else "FAILED "
+        typer.echo(f"{mark}  {check.what:<16} {check.state}")
+        if check.mend and not check.well:
+            typer.echo(f"{'':<26} {check.mend}")
+    return 0 if all(check.well or not check.needed for check in checks) else 3
+
+
+def _checks(settings: Settings) -> Iterator[Checked]:
+    yield Checked("kfi", f"{__version__} on Python {platform.python_version()}")
+    yield _store(settings)
+    yield Checked("rules", f"{len(catalogue())} failure codes; answers need no model and no server")
+    yield _plugin()
+
+
+def _store(settings: Settings) -> Checked:
+    place = str(settings.data_dir)
+    if not (settings.data_dir / "ledger.sqlite").exists():
+        return Checked("store", f"{place}: empty", mend="kfi ingest PATH", well=False, needed=False)
+    try:
+        with Ledger.open(settings.data_dir) as ledger:
+            newest = ledger.latest_observation()
+            waiting = sum(1 for _ in ledger.not_indexed(limit=100_000))
+            seen = f"newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else "empty"
+            return Checked("store", f"{place}: {ledger.count()} documents, {seen}, {waiting} not in a vector index")
+    except KfiError as error:
+        return Checked("store", f"{place}: {error.message}", well=False, mend=error.hint)
+
+
+def _plugin() -> Checked:
+    plugin, kubectl = shutil.which("kubectl-kfi"), shutil.which("kubectl")
+    if kubectl and plugin:
+        return Checked("kubectl plugin", "kubectl kfi works")
+    if not kubectl:
+        return Checked("kubectl plugin", "no kubectl on the PATH", well=False, needed=False)
+    mend = "Put the folder of the kfi command on your PATH."
+    return Checked("kubectl plugin", "kubectl-kfi is not on the PATH", well=False, mend=mend, needed=False)

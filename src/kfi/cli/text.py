@@ -1,0 +1,170 @@
+"""
+How an answer looks to a person: the cause first, then the chain, the proof, what to do, and what could not be seen.
+
+Plain text with a little colour where the terminal has it; nothing from the evidence is ever read as markup.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import typer
+
+from kfi.diagnosis.catalogue import Rule
+from kfi.diagnosis.report import lower_first
+from kfi.models.schemas import Citation, FailureDiagnosis, IngestReport, RootCause, Skipped
+
+# A numbered step, a list item, or a link of a chain: its next lines hang below its words.
+_BULLET = re.compile(r"(?:\d+\. |- |-> )")
+_MAX_WIDTH = 110
+_MAX_QUOTED_LINES = 8
+_FULL_WITHOUT_QUESTION = 3
+_SKIPPED_SHOWN = 10
+
+
+def show(answer: FailureDiagnosis) -> None:
+    """Print an answer to standard output."""
+    typer.echo(_bold(_wrapped(answer.summary, "")))
+    full = 1 if answer.question else _FULL_WITHOUT_QUESTION
+    cited = {citation.label: citation for citation in answer.evidence}
+    for number, cause in enumerate(answer.root_causes[:full], 1):
+        typer.echo(f"\n{_cause(number, cause, cited)}")
+    others = answer.root_causes[full:]
+    if others:
+        typer.echo(f"\n{_bold('Also failing, independently')}")
+        for number, cause in enumerate(others, full + 1):
+            typer.echo(_wrapped(f"{number}. {cause.workload}: {cause.title} ({cause.confidence:.2f})", "  "))
+    if answer.gaps:
+        typer.echo(f"\n{_bold('What could not be seen')}")
+        for gap in answer.gaps:
+            typer.echo(f"{_wrapped(f'- {gap.what}', '  ')}\n    {gap.command}")
+    if answer.skipped:
+        typer.echo(f"\n{_bold('Not read')}\n{_skipped(answer.skipped)}")
+    when = f" as of {_time(answer.as_of)}" if answer.as_of else ""
+    seconds = answer.timings.total
+    typer.echo(
+        f"\n{answer.objects_seen} objects seen{when}; answered by {answer.reasoning_model_used} in {seconds:.2f} s.\n"
+    )
+
+
+def _cause(number: int, cause: RootCause, cited: dict[str, Citation]) -> str:
+    since = f", since {_time(cause.since)}" if cause.since else ""
+    head = f"{number}. {cause.workload}: {cause.title}"
+    parts = [f"{_bold(head)}\n   {cause.code}, confidence {cause.confidence:.2f}{since}"]
+    parts.append(_wrapped(cause.explanation, "   "))
+    if len(cause.chain) > 1:
+        parts.append(f"   {_bold('Chain')}\n{_links(cause)}")
+    proof = [label for label in cause.citations if label in cited]
+    proof += [label for link in cause.chain for label in link.citations if label in cited and label not in proof]
+    parts.append(f"   {_bold('Proof')}\n" + "\n".join(_quoted(cited[label]) for label in dict.fromkeys(proof)))
+    steps = "\n".join(_wrapped(f"{n}. {step}", "     ") for n, step in enumerate(cause.remediation, 1))
+    parts.append(f"   {_bold('What to do')}\n{steps}")
+    parts.append(f"   {_bold('See for yourself')}\n     {cause.confirm}")
+    return "\n\n".join(parts)
+
+
+def _links(cause: RootCause) -> str:
+    lines = []
+    for depth, link in enumerate(cause.chain):
+        arrow = "" if depth == 0 else "-> "
+        labels = f" [{' '.join(link.citations)}]" if link.citations else ""
+        said = link.statement if depth else lower_first(cause.title)
+        lines.append(_wrapped(f"{arrow}{link.ref}: {said}{labels}", "     "))
+    return "\n".join(lines)
+
+
+def _quoted(citation: Citation) -> str:
+    place = f"{citation.path}:{citation.first_line}"
+    if citation.last_line > citation.first_line:
+        place += f"-{citation.last_line}"
+    lines = textwrap.dedent(citation.text.expandtabs(2)).split("\n")
+    shown = [part for line in lines[:_MAX_QUOTED_LINES] for part in _fitted(line)]
+    if len(lines) > _MAX_QUOTED_LINES:
+        shown.append(f"         … {len(lines) - _MAX_QUOTED_LINES} more lines")
+    return "\n".join([f"     {citation.label:<3} {place}", *shown])
+
+
+def _fitted(line: str) -> list[str]:
+    """Fold an overlong line; what is still too long is cut, the whole of it is in the file."""
+    fold = textwrap.TextWrapper(_width(), " " * 9, " " * 11, max_lines=3, placeholder=" …", drop_whitespace=False)
+    return fold.wrap(line) or [""]
+
+
+def report(done: IngestReport) -> str:
+    """Give what became of everything that was handed over, in a few lines."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(done.loaded.items())) or "nothing"
+    lines = [
+        f"{done.sources} sources read: {kinds}.",
+        f"{done.written} documents written, {done.unchanged} unchanged, {done.grouped} repeats folded into groups.",
+    ]
+    if done.redactions:
+        masked = ", ".join(f"{count} {kind}" for kind, count in sorted(done.redactions.items()))
+        lines.append(f"Redacted before storing: {masked}.")
+    if done.skipped:
+        lines.append(f"Skipped {len(done.skipped)}:\n{_skipped(done.skipped)}")
+    return "\n".join(lines)
+
+
+def _skipped(skipped: Sequence[Skipped]) -> str:
+    """Give what was not read, files of one folder with one reason together."""
+    groups: dict[tuple[str, str], list[Skipped]] = {}
+    for one in skipped:
+        groups.setdefault((os.path.dirname(one.path), one.reason), []).append(one)
+    lines = [_wrapped(f"- {_place(folder, of)}: {reason}", "  ") for (folder, reason), of in groups.items()]
+    if len(lines) > _SKIPPED_SHOWN:
+        more = len(lines) - _SKIPPED_SHOWN
+        return "\n".join([*lines[:_SKIPPED_SHOWN], f"  … and {more} more; all of them with -o json"])
+    return "\n".join(lines)
+
+
+def _place(folder: str, of: Sequence[Skipped]) -> str:
+    if len({one.path for one in of}) > 1:
+        return f"{len(of)} files in {folder or 'the top folder'}"
+    return f"{of[0].path}:{of[0].line}" if of[0].line else of[0].path
+
+
+def rules(known: Iterable[Rule]) -> str:
+    """Give every failure code with its title, by layer."""
+    lines = []
+    for rule in sorted(known, key=_by_layer):
+        lines.append(f"{rule.layer.name.lower():<12} {rule.code:<34} {rule.title}")
+    return "\n".join(lines)
+
+
+def _by_layer(rule: Rule) -> tuple[int, str]:
+    return (rule.layer, rule.code)
+
+
+def rule(known: Rule) -> str:
+    """Give all that is known of one failure."""
+    steps = "\n".join(_wrapped(f"{n}. {step}", "  ") for n, step in enumerate(known.fix, 1))
+    return (
+        f"{_bold(known.title)}  ({known.code}; layer {known.layer.name.lower()}; {known.role})\n\n"
+        f"{_wrapped(known.meaning, '')}\n\nSee it with\n  {known.confirm}\n\nWhat to do\n{steps}"
+    )
+
+
+def _bold(text: str) -> str:
+    return typer.style(text, bold=True)
+
+
+def _wrapped(text: str, indent: str) -> str:
+    hanging = indent + (
+        "   " if text[:1].isdigit() or text.startswith("-> ") else "  " if text.startswith("- ") else ""
+    )
+    return textwrap.fill(
+        text, _width(), initial_indent=indent, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((100, 24)).columns, _MAX_WIDTH)
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "unknown"

@@ -1,0 +1,153 @@
+"""
+One question's whole way: documents to snapshot, snapshot to findings, findings to causes, causes to the answer.
+
+The only place that names concrete classes and owns long-lived objects.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from kfi.config import Settings
+from kfi.diagnosis.catalogue import catalogue
+from kfi.diagnosis.causes import explain
+from kfi.diagnosis.gaps import find_gaps
+from kfi.diagnosis.report import NumberedEvidence, root_cause, summary
+from kfi.diagnosis.rules import examine
+from kfi.ingestion.pipeline import ingest
+from kfi.ledger.ledger import Ledger
+from kfi.models.schemas import FailureDiagnosis, Finding, IngestReport, ObjectRef, QueryMetadata, Timings
+from kfi.retrieval.query_analyzer import ORDINARY_WORDS, QueryAnalyzer, identifiers
+from kfi.snapshot.build import build_snapshot
+from kfi.snapshot.resources import CLUSTER_SCOPED
+from kfi.snapshot.view import Snapshot
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question and the limits that were given with it."""
+
+    question: str = ""
+    namespace: str = ""
+    cluster: str = ""
+    since: timedelta | None = None
+    as_of: datetime | None = None
+    limit: int = 10
+    """Root causes at most."""
+
+
+class Copilot:
+    """Remembers evidence and answers questions about it."""
+
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._analyzer = QueryAnalyzer()
+
+    def ingest(
+        self,
+        paths: Iterable[str],
+        *,
+        cluster: str = "",
+        as_of: datetime | None = None,
+        events_dir: Path | None = None,
+        stdin: BinaryIO | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Read evidence into the ledger and say what became of each part.
+
+        Raises:
+            SourceError: a path does not exist.
+            ServiceError: the ledger cannot be written.
+        """
+        return ingest(
+            list(paths),
+            ledger=self._ledger,
+            cluster=cluster,
+            as_of=as_of,
+            events_dir=events_dir,
+            stdin=stdin,
+            settings=self._settings,
+            progress=progress,
+        )
+
+    def diagnose(self, ask: Ask) -> FailureDiagnosis:
+        """Answer from what is in the ledger; without a question, list the independent incidents.
+
+        Raises:
+            ServiceError: the ledger cannot be read.
+        """
+        started = time.perf_counter()
+        metadata = self._analyzer.extract_k8s_metadata(ask.question)
+        namespace = ask.namespace or metadata.namespace or ""
+        snapshot = self._snapshot(ask)
+        built = time.perf_counter()
+        findings = [f for f in examine(snapshot) if _in_scope(f, namespace)]
+        examined = time.perf_counter()
+        pointed, missing = pointed_at(snapshot, ask.question, metadata)
+        rules = catalogue()
+        incidents = explain(snapshot, findings, rules, pointed)
+        evidence = NumberedEvidence()
+        causes = tuple(root_cause(incident, rules, evidence) for incident in incidents[: ask.limit])
+        done = time.perf_counter()
+        return FailureDiagnosis(
+            question=ask.question,
+            summary=summary(causes, len(snapshot.objects)),
+            root_causes=causes,
+            evidence=evidence.lines,
+            query_metadata=metadata.model_copy(update={"namespace": namespace or None}),
+            sub_queries=(ask.question,) if ask.question else (),
+            gaps=find_gaps(snapshot, causes, missing),
+            as_of=snapshot.as_of,
+            objects_seen=len(snapshot.objects),
+            timings=Timings(
+                snapshot=round(built - started, 4),
+                rules=round(examined - built, 4),
+                causes=round(done - examined, 4),
+                total=round(done - started, 4),
+            ),
+        )
+
+    def _snapshot(self, ask: Ask) -> Snapshot:
+        as_of = ask.as_of or self._ledger.latest_observation()
+        since = as_of - ask.since if as_of and ask.since else None
+        documents = self._ledger.documents(cluster=ask.cluster or None, at=as_of, since=since)
+        return build_snapshot(documents, as_of)
+
+
+def _in_scope(finding: Finding, namespace: str) -> bool:
+    """Cluster-scoped objects always count: the cause of a namespace's trouble may be a node."""
+    return not namespace or finding.ref.kind in CLUSTER_SCOPED - {"Namespace"} or namespace in _places(finding)
+
+
+def _places(finding: Finding) -> tuple[str, ...]:
+    ref = finding.ref
+    return (ref.name,) if ref.kind == "Namespace" else (ref.namespace, "")
+
+
+def pointed_at(
+    snapshot: Snapshot, question: str, metadata: QueryMetadata
+) -> tuple[tuple[ObjectRef, ...], tuple[str, ...]]:
+    """Give the objects that a question names, and the names in it that no object has."""
+    words = identifiers(question)
+    named = tuple(
+        ref
+        for ref in snapshot.objects
+        if ref.name in words
+        and ref.kind != "Namespace"
+        and (ref.name not in ORDINARY_WORDS or ref.name == metadata.name)
+        and metadata.kind in (None, ref.kind)
+    )
+    if metadata.kind and not named:
+        named = tuple(ref for ref in snapshot.objects if ref.name == metadata.name)
+    known = {ref.name for ref in snapshot.objects} | {e.ref.name for e in snapshot.events}
+    missing = (metadata.name,) if metadata.name and metadata.name not in known else ()
+    pods = {snapshot.topology.workload(ref) for ref in named if ref.kind == "Pod"}
+    return (*named, *(ref for ref in pods if ref not in named)), missing

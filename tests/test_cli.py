@@ -1,0 +1,180 @@
+"""The command line as a person types it: what is printed, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def kfi(tmp_path: Path):
+    def run(*arguments: str, stdin: str | bytes = b"", program: tuple[str, ...] = (str(BIN / "kfi"),)):
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        env = {
+            **os.environ,
+            "KFI_DATA_DIR": str(tmp_path / "store"),
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "COLUMNS": "100",
+        }
+        done = subprocess.run([*program, *arguments], input=data, capture_output=True, env=env, check=False, timeout=60)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    return run
+
+
+def test_the_demo_names_the_cause_and_cites_lines(kfi):
+    code, out, _ = kfi("demo")
+
+    assert code == 0
+    assert "checkout" in out
+    assert "E1" in out
+    assert "What to do" in out
+
+
+def test_a_question_about_a_bundle_is_answered_without_a_store(kfi, tmp_path):
+    code, out, _ = kfi("diagnose", "why is recommender restarting?", "--from", str(SAMPLE), "-o", "json")
+
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["api_version"] == "kfi/v1"
+    assert answer["root_causes"][0]["code"] == "oom-killed"
+    assert answer["reasoning_model_used"] == "rules"
+    assert not (tmp_path / "store").exists()
+
+
+def test_yaml_output_says_the_same_as_json(kfi):
+    arguments = ("diagnose", "--from", str(SAMPLE / "incidents" / "scheduling"), "-o")
+
+    as_json, as_yaml = json.loads(kfi(*arguments, "json")[1]), yaml.safe_load(kfi(*arguments, "yaml")[1])
+
+    as_json.pop("timings"), as_yaml.pop("timings")
+    assert as_yaml == as_json
+
+
+def test_events_from_standard_input_are_remembered_and_asked_later(kfi):
+    events = (SAMPLE / "events" / "orchard.events.json").read_bytes()
+
+    assert kfi("ingest", "-", stdin=events)[0] == 0
+    code, out, _ = kfi("diagnose", "-n", "orchard", "-o", "json")
+
+    assert code == 0
+    assert {"image-not-found", "insufficient-cpu"} <= {cause["code"] for cause in json.loads(out)["root_causes"]}
+
+
+def test_ingesting_the_same_thing_twice_changes_nothing(kfi):
+    first = json.loads(kfi("ingest", str(SAMPLE), "-o", "json")[1])
+    second = json.loads(kfi("ingest", str(SAMPLE), "-o", "json")[1])
+
+    assert first["written"] > 100
+    assert (second["written"], second["unchanged"]) == (0, first["written"] + first["unchanged"])
+
+
+def test_a_secret_reaches_neither_the_store_nor_the_answer(kfi, tmp_path):
+    (tmp_path / "pod.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: orchard}\n"
+        "stringData:\n  DB_PASSWORD: hunter2-plum\n"
+    )
+    (tmp_path / "app.log").write_text("2026-11-20T14:00:00Z ERROR cannot log in with password=hunter2-plum\n")
+
+    code, out, err = kfi("ingest", str(tmp_path / "pod.yaml"), str(tmp_path / "app.log"))
+    kfi("diagnose")
+
+    assert code == 0
+    assert "Redacted" in out
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file())
+    assert b"hunter2-plum" not in stored
+    assert "hunter2-plum" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["ingest", "/no/such/file"], 1, "/no/such/file"),
+        (["ingest"], 2, "Name a file"),
+        (["diagnose", "--since", "soon"], 2, "30m, 1h or 2d"),
+        (["diagnose", "--as-of", "yesterday", "--from", str(SAMPLE)], 2, "not a time"),
+        (["diagnose"], 1, "holds no evidence yet"),
+        (["diagnose", "--from", "/no/such/file"], 1, "/no/such/file"),
+        (["rules", "no-such-code"], 1, "no failure code"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_a_wrong_command_line_gets_one_clear_sentence_and_its_own_code(kfi, arguments, code, says):
+    got, out, err = kfi(*arguments)
+
+    assert got == code
+    assert says in err
+    assert "Traceback" not in out + err
+
+
+def test_a_broken_file_is_skipped_with_a_reason_and_the_rest_is_answered(kfi, tmp_path):
+    shutil.copytree(SAMPLE / "incidents" / "imagepull", tmp_path / "bundle")
+    (tmp_path / "bundle" / "bomb.yaml").write_text("a: " + "[" * 200_000)
+    (tmp_path / "bundle" / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+
+    code, out, _ = kfi("diagnose", "--from", str(tmp_path / "bundle"), "-o", "json")
+
+    answer = json.loads(out)
+    assert code == 0
+    assert {Path(one["path"]).name for one in answer["skipped"]} >= {"bomb.yaml", "picture.png"}
+    assert all(one["reason"] for one in answer["skipped"])
+    assert answer["root_causes"][0]["code"] == "image-not-found"
+
+
+def test_nothing_readable_is_exit_code_one(kfi, tmp_path):
+    (tmp_path / "notes.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+
+    assert kfi("diagnose", "--from", str(tmp_path / "notes.png"))[0] == 1
+
+
+def test_rules_lists_codes_and_explains_one(kfi):
+    assert "oom-killed" in kfi("rules")[1]
+    code, out, _ = kfi("rules", "oom-killed")
+    assert code == 0
+    assert "What to do" in out
+
+
+def test_doctor_says_that_an_empty_store_is_empty_and_how_to_fill_it(kfi):
+    code, out, _ = kfi("doctor")
+
+    assert code == 0
+    assert "kfi ingest PATH" in out
+
+
+def test_a_reader_that_stops_early_is_no_error(kfi):
+    code, _, err = kfi(program=("sh", "-c", f"{BIN}/kfi rules | head -1"))
+
+    assert (code, err) == (0, "")
+
+
+def test_the_ingest_script_does_what_kfi_ingest_does(kfi):
+    script = Path(__file__).parents[1] / "scripts" / "ingest.py"
+
+    code, out, _ = kfi(str(SAMPLE / "events"), program=(sys.executable, str(script)))
+
+    assert code == 0
+    assert "event" in out
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")
+def test_kubectl_finds_the_plugin_and_its_help_says_how_to_call_it(kfi):
+    code, out, _ = kfi("kfi", "diagnose", "--help", program=("kubectl",))
+
+    assert code == 0
+    assert "kubectl kfi diagnose" in out
+
+
+def test_as_of_moves_the_moment_that_is_diagnosed(kfi):
+    answer = json.loads(kfi("diagnose", "--from", str(SAMPLE), "--as-of", "2026-11-20T14:40:00Z", "-o", "json")[1])
+
+    assert answer["as_of"].startswith("2026-11-20T14:40:00")
