@@ -270,3 +270,16 @@ def test_very_many_refused_parts_are_counted_not_listed():
     assert len(list(ManifestLoader().load(given))) == 1
     assert len(given.skipped) == 51
     assert given.skipped[-1].reason == "30 more parts, for reasons like these"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"kind": "NetworkPolicyList", "items": null}', "kind: NetworkPolicyList\nitems: null\n"]
+)
+def test_an_empty_list_as_go_writes_it_is_a_complete_list_of_nothing(text):
+    source = SourceText(path="orchard.json", lines=lambda: iter(text.split("\n")), observed_at=NOW, namespace="orchard")
+
+    found = list(ManifestLoader().load(source))
+
+    assert [(d.kind, d.ref.kind, d.ref.namespace, d.count) for d in found] == [
+        ("listing", "NetworkPolicy", "orchard", 0)
+    ]

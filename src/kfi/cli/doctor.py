@@ -55,7 +55,7 @@ def _store(settings: Settings) -> Checked:
     try:
         with Ledger.open(settings.data_dir) as ledger:
             newest = ledger.latest_observation()
-            waiting = sum(1 for _ in ledger.not_indexed(limit=100_000))
+            waiting = ledger.waiting()
             seen = f"newest of {newest:%Y-%m-%d %H:%M} UTC" if newest else "empty"
             return Checked("store", f"{place}: {ledger.count()} documents, {seen}, {waiting} not in a vector index")
     except KfiError as error:

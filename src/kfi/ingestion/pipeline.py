@@ -177,7 +177,8 @@ class _Run:
             except _UNREADABLE as error:
                 failures.append(f"cannot be read: {type(error).__name__}: {str(error)[:200]}")
         if failures and (not found or len(loaders) == 1):
-            source.skip(failures[0])
+            # The report names the path already.
+            source.skip(failures[0].removeprefix(f"{source.path!r} "))
         elif not found and not source.skipped:
             source.skip("holds nothing to load")
 

@@ -320,7 +320,8 @@ class _Builder:
 
     def _whole(self, value: Any, place: Place, start: yaml.Mark, end: yaml.Mark | None) -> YamlDocument:
         items = value.get("items") if isinstance(value, dict) else None
-        if isinstance(items, list) and not items:
+        null = items is None and isinstance(value, dict) and "items" in value  # as Go programs write an empty List
+        if (isinstance(items, list) and not items) or (null and str(value.get("kind", "")).endswith("List")):
             # Not the items, should they stand on the first line too.
             shown = re.split(r"[\[{]", self._piece.lines[self._piece.row(start)][:SLACK])[0]
             last = self._piece.first_line + self.line
