@@ -15,14 +15,15 @@ from typing import BinaryIO
 
 from kfi.config import Settings
 from kfi.diagnosis.catalogue import catalogue
-from kfi.diagnosis.causes import explain
+from kfi.diagnosis.causes import Incident, about, explain
 from kfi.diagnosis.gaps import find_gaps
-from kfi.diagnosis.report import NumberedEvidence, root_cause, summary
+from kfi.diagnosis.report import NumberedEvidence, healthy_summary, root_cause, summary
 from kfi.diagnosis.rules import examine
 from kfi.ingestion.pipeline import ingest
 from kfi.ledger.ledger import Ledger
-from kfi.models.schemas import FailureDiagnosis, Finding, IngestReport, ObjectRef, QueryMetadata, Timings
-from kfi.retrieval.query_analyzer import ORDINARY_WORDS, QueryAnalyzer, identifiers
+from kfi.models.schemas import FailureDiagnosis, Finding, Gap, IngestReport, RootCause, Timings
+from kfi.retrieval.pointing import Pointed, pointed_at
+from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.snapshot.build import build_snapshot
 from kfi.snapshot.resources import CLUSTER_SCOPED
 from kfi.snapshot.view import Snapshot
@@ -91,20 +92,22 @@ class Copilot:
         built = time.perf_counter()
         findings = [f for f in examine(snapshot) if _in_scope(f, namespace)]
         examined = time.perf_counter()
-        pointed, missing = pointed_at(snapshot, ask.question, metadata)
+        pointed = pointed_at(snapshot, ask.question, metadata)
         rules = catalogue()
-        incidents = explain(snapshot, findings, rules, pointed)
+        incidents = explain(snapshot, findings, rules, pointed.objects)
+        meant = about(incidents, pointed.objects, bool(pointed.missing))
         evidence = NumberedEvidence()
-        causes = tuple(root_cause(incident, rules, evidence) for incident in incidents[: ask.limit])
+        causes = tuple(root_cause(incident, rules, evidence) for incident in meant[: ask.limit])
+        gaps = find_gaps(snapshot, causes, pointed.missing, namespace)
         done = time.perf_counter()
         return FailureDiagnosis(
             question=ask.question,
-            summary=summary(causes, len(snapshot.objects)),
+            summary=_summary(causes, incidents, snapshot, pointed, gaps),
             root_causes=causes,
             evidence=evidence.lines,
             query_metadata=metadata.model_copy(update={"namespace": namespace or None}),
             sub_queries=(ask.question,) if ask.question else (),
-            gaps=find_gaps(snapshot, causes, missing),
+            gaps=gaps,
             as_of=snapshot.as_of,
             objects_seen=len(snapshot.objects),
             timings=Timings(
@@ -122,6 +125,18 @@ class Copilot:
         return build_snapshot(documents, as_of)
 
 
+def _summary(
+    causes: tuple[RootCause, ...],
+    incidents: tuple[Incident, ...],
+    snapshot: Snapshot,
+    pointed: Pointed,
+    gaps: tuple[Gap, ...],
+) -> str:
+    if causes or not (pointed.objects or pointed.missing):
+        return summary(causes, len(snapshot.objects), gaps)
+    return healthy_summary(pointed.objects, pointed.missing, pointed.similar, incidents)
+
+
 def _in_scope(finding: Finding, namespace: str) -> bool:
     """Cluster-scoped objects always count: the cause of a namespace's trouble may be a node."""
     return not namespace or finding.ref.kind in CLUSTER_SCOPED - {"Namespace"} or namespace in _places(finding)
@@ -130,24 +145,3 @@ def _in_scope(finding: Finding, namespace: str) -> bool:
 def _places(finding: Finding) -> tuple[str, ...]:
     ref = finding.ref
     return (ref.name,) if ref.kind == "Namespace" else (ref.namespace, "")
-
-
-def pointed_at(
-    snapshot: Snapshot, question: str, metadata: QueryMetadata
-) -> tuple[tuple[ObjectRef, ...], tuple[str, ...]]:
-    """Give the objects that a question names, and the names in it that no object has."""
-    words = identifiers(question)
-    named = tuple(
-        ref
-        for ref in snapshot.objects
-        if ref.name in words
-        and ref.kind != "Namespace"
-        and (ref.name not in ORDINARY_WORDS or ref.name == metadata.name)
-        and metadata.kind in (None, ref.kind)
-    )
-    if metadata.kind and not named:
-        named = tuple(ref for ref in snapshot.objects if ref.name == metadata.name)
-    known = {ref.name for ref in snapshot.objects} | {e.ref.name for e in snapshot.events}
-    missing = (metadata.name,) if metadata.name and metadata.name not in known else ()
-    pods = {snapshot.topology.workload(ref) for ref in named if ref.kind == "Pod"}
-    return (*named, *(ref for ref in pods if ref not in named)), missing

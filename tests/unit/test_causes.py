@@ -5,7 +5,7 @@ import pytest
 from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.causes import explain
 from kfi.models.schemas import Role
-from tests.cluster import calls, obj, ref, snapshot
+from tests.cluster import calls, log, obj, ref, snapshot
 
 
 def rule(code: str, layer: Layer, role: Role = Role.CAUSE) -> Rule:
@@ -113,3 +113,23 @@ def test_a_cause_that_coincides_with_a_symptom_is_surer_than_one_that_harms_nobo
     without = explain(shop, [harmless], RULES)[0]
 
     assert with_symptom.confidence > without.confidence
+
+
+def test_a_caller_whose_log_blames_one_callee_is_not_a_victim_of_another():
+    def service(name: str):
+        return obj(f"Service/orchard/{name}", spec={"selector": {"app": name}})
+
+    def deployment(name: str):
+        return obj(f"Deployment/orchard/{name}", spec={"template": {"metadata": {"labels": {"app": name}}}})
+
+    seen = snapshot(
+        *(deployment(name) for name in ("front", "cart", "search")),
+        *(service(name) for name in ("cart", "search")),
+        calls(("front", "cart"), ("front", "search")),
+        log("Deployment/orchard/front", "GET http://cart:80/items failed: connection refused"),
+    )
+    broken = [CRASH.found(ref(f"Deployment/orchard/{name}"), "crashed") for name in ("cart", "search")]
+
+    incidents = told(explain(seen, [*broken, DOWN.found(FRONT, "unavailable")], RULES))
+
+    assert incidents == [("crash", str(CART), ["down"]), ("crash", "Deployment/orchard/search", [])]

@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kfi.ingestion.log_lines import LogLine, is_note, parse_line
-from kfi.ingestion.log_times import time_of
+from kfi.ingestion.logs.lines import LogLine, is_note, parse_line
+from kfi.ingestion.logs.times import time_of
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 STAMP = "2026-03-05T11:59:00.123456789Z"

@@ -4,7 +4,7 @@ import pytest
 
 from kfi.ingestion.base import SourceText
 from kfi.ingestion.log_loader import LogLoader
-from kfi.ingestion.log_paths import owner_of
+from kfi.ingestion.logs.paths import owner_of
 from kfi.models.records import LogRecord
 from kfi.models.schemas import DocumentKind, ObjectRef, Severity, Source
 

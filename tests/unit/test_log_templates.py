@@ -1,6 +1,6 @@
 import pytest
 
-from kfi.ingestion.log_templates import TemplateMiner, mask
+from kfi.ingestion.logs.templates import TemplateMiner, mask
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ def names(query: str) -> dict[str, object]:
         ("app=web pods keep restarting", {"labels_dict": {"app": "web"}, "error_type": "restarting"}),
         ("Why are pods in the cluster failing?", {"error_type": "failing"}),
         ("container app of pod cart-0", {"container": "app", "pod": "cart-0", "kind": "Pod", "name": "cart-0"}),
+        ("Partial Service Unreachability.", {}),
+        ("Service latency increased significantly", {"error_type": "latency"}),
+        ("the pod named cart is down", {"pod": "cart", "kind": "Pod", "name": "cart", "error_type": "down"}),
         ("", {}),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfi.ingestion.redaction import Redactor
-from kfi.ingestion.secret_names import kind_of_name
+from kfi.ingestion.secrets.names import kind_of_name
 
 PLACEHOLDER = re.compile(r"<secret:[0-9a-f]{8}>")
 
@@ -76,7 +76,73 @@ MASKED = [
     ("curl -u cart:w1nesap http://orders", "curl -u cart:# http://orders"),
     ("CREATE USER cart IDENTIFIED BY 'w1nesap'", "CREATE USER cart IDENTIFIED BY '#'"),
     ("https://blobs/x?sv=1&sig=abcdef0123%3D&se=2", "https://blobs/x?sv=1&sig=#&se=2"),
+    ("signing in with s.abcdEFGH0123ijklMNOP4567 to vault", "signing in with # to vault"),
+    ("shpat_" + "a1" * 16, "#"),
+    ('auth="Basic Y2FydDp3MW5lc2Fw"', 'auth="Basic #"'),
+    (
+        'Authorization: Digest username="cart", response="0123456789abcdef"',
+        'Authorization: Digest username="cart", response="#"',
+    ),
+    ("AUTH w1nesapRusset42Gala", "AUTH #"),
+    ("jdbc:oracle:thin:cart/w1nesap@//db:1521/x", "jdbc:oracle:thin:cart/#@//db:1521/x"),
+    ("db:5432:cart:cart:w1nesap", "db:5432:cart:cart:#"),
+    ("docker login -u cart -p w1nesap registry.orchard", "docker login -u cart -p # registry.orchard"),
+    # what stands apart from its name
+    ("the password is w1nesap42", "the password is #"),
+    ("password for user cart: w1nesap42", "password for user cart: #"),
+    ("new token set to 'w1nesap42'", "new token set to '#'"),
+    ("secret is NejzqYOXNLXIjv", "secret is #"),
+    ("using api key R4mblerG0ldRusset9x", "using api key #"),
+    ("api key: w1nesap", "api key: #"),
+    ("PASSWORD\tw1nesap", "PASSWORD\t#"),
+    ("bindpw: w1nesap", "bindpw: #"),
+    ("  redisAuth: w1nesap42", "  redisAuth: #"),
+    ('{"password": {"value": "w1nesap"}}', '{"password": {"value": "#"}}'),
+    ('{"tokens": ["a1B2c3D4e5F6g7", "word"]}', '{"tokens": ["#", "word"]}'),
+    ("tokens:\n- a1B2c3D4e5F6g7\nhost: db", "tokens:\n- #\nhost: db"),
+    ("user=cart&password%3Dw1nesap&x", "user=cart&password%3D#&x"),
+    ("&quot;password&quot;:&quot;w1nesap&quot;", "&quot;password&quot;:&quot;#&quot;"),
+    ("{\\u0022password\\u0022:\\u0022w1nesap\\u0022}", "{\\u0022password\\u0022:\\u0022#\\u0022}"),
+    ("<db:password>w1nesap</db:password>", "<db:password>#</db:password>"),
+    ('<add key="ApiSecret" value="w1nesap"/>', '<add key="ApiSecret" value="#"/>'),
+    ('Body: {"kind":"Secret","data":{"a":"dw==","b":"eA=="}}', 'Body: {"kind":"Secret","data":{"a":"#","b":"#"}}'),
+    # what looks like a reference and is none
+    ("DB_PASSWORD: <w1nesap", "DB_PASSWORD: #"),
+    ("DB_PASSWORD: $Ap9le", "DB_PASSWORD: #"),
+    ("ETH_PRIVATE_KEY=0x" + "a1" * 32, "ETH_PRIVATE_KEY=#"),
     # what spans lines
+    (
+        "      A_SECRET:  two words\n                 more\n      HOST:  db",
+        "      A_SECRET:  #\n                 #\n      HOST:  db",
+    ),
+    (
+        "stringData:\n  a: w1nesap\n  b: |\n    russet\n  c: gala\nkind: Secret",
+        "stringData:\n  a: #\n  b: |\n    #\n  c: #\nkind: Secret",
+    ),
+    ("data:\n  a: dzFuZXNhcA==\n  host: db\nkind: Secret", "data:\n  a: #\n  host: db\nkind: Secret"),
+    ("time,user,password\n1,cart,w1nesap\n2,x,y\nend", "time,user,password\n1,cart,#\n2,x,#\nend"),
+    (
+        "2026-11-02T10:00:00Z stdout P a password=w1ne\n2026-11-02T10:00:00Z stdout F sap rest",
+        "2026-11-02T10:00:00Z stdout P a password=#\n2026-11-02T10:00:00Z stdout F # rest",
+    ),
+    (
+        '- name: A_PASSWORD\n  value: "w1ne\n    sap"\n- name: B_PASSWORD\n  value: gala\n    russet\n- name: HOST',
+        '- name: A_PASSWORD\n  value: "#\n    #"\n- name: B_PASSWORD\n  value: #\n    #\n- name: HOST',
+    ),
+    (
+        '{"log":"-----BEGIN PRIVATE KEY-----\\n","stream":"stdout"}\n{"log":"'
+        + "MIIa" * 16
+        + '\\n","stream":"stdout"}\n'
+        '{"log":"b4==\\n","stream":"stdout"}\n{"log":"-----END PRIVATE KEY-----\\n","stream":"stdout"}',
+        '{"log":"-----BEGIN PRIVATE KEY-----\\n","stream":"stdout"}\n{"log":"#\\n","stream":"stdout"}\n'
+        '{"log":"#\\n","stream":"stdout"}\n{"log":"-----END PRIVATE KEY-----\\n","stream":"stdout"}',
+    ),
+    (
+        "10:00 -----BEGIN RSA PRIVATE KEY-----\n10:00 app: " + "MIIa" * 16 + "\n10:00 app: up",
+        "10:00 -----BEGIN RSA PRIVATE KEY-----\n10:00 app: #\n10:00 app: #".replace(
+            "app: #\n10:00 app: #", "app: #\n10:00 app: #"
+        ),
+    ),
     (
         "- name: DB_PASSWORD\n  value: w1nesap\n- name: DB_HOST\n  value: db",
         "- name: DB_PASSWORD\n  value: #\n- name: DB_HOST\n  value: db",
@@ -114,6 +180,22 @@ def test_masking_what_is_masked_changes_nothing(redactor, given):
 
 
 KEPT = """
+password is required
+the token is invalid, secret is missing
+token for pod cart-5d9f8c7b6-x7k2p: unexpected status
+password was changed to something else
+using token cart-5d9f8c7b6-x7k2p
+auth SCRAM-SHA-256
+secret sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+"tokens": ["hello", "world", "v1beta1"]
+tokens: 15000
+  proxyAuth: basic
+<secretName>cart-db</secretName>
+data:
+  replicas: 12
+cart,orders,token expired
+Basic authentication failed
+login with -p 8080
 secretName: orchard-tls
   key: password
 secretKeyRef: {name: db, key: password}
@@ -334,6 +416,12 @@ HOSTILE = [
     "password=x <secret:00000000> " * 30_000,
     "last-applied-configuration: " * 35_000,
     "token=/" + "a/" * 500_000 + "!",
+    '"kind":"Secret" ' + '"data":{' * 120_000,
+    "tokens:[" * 120_000,
+    "<password>" * 100_000 + "</",
+    "password for " * 80_000,
+    "secret" + " \t" * 500_000 + "x",
+    "&quot;token&quot;:&quot;" * 40_000,
 ]
 
 
@@ -342,3 +430,4 @@ HOSTILE = [
 def test_a_hostile_line_of_a_megabyte_takes_no_longer_than_a_plain_one(redactor, line):
     # With a pattern that backtracks, these take minutes to days.
     assert redactor.line(line)
+    assert list(redactor.lines(["-----BEGIN PRIVATE KEY-----", line, "stringData:", line]))

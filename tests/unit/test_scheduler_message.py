@@ -59,3 +59,11 @@ def test_a_claim_that_is_being_deleted_is_not_missing():
     found = clauses('0/3 nodes are available: persistentvolumeclaim "cart-data" is being deleted.')
 
     assert [(clause.filter, clause.detail) for clause in found] == [(Filter.CLAIM, "")]
+
+
+def test_what_is_said_of_claims_to_deallocate_belongs_to_no_reason():
+    text = "0/4 nodes are available: 4 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/4."
+
+    assert [(c.filter.name, c.nodes, c.text) for c in clauses(text)] == [
+        ("TAINT", 4, "node(s) had untolerated taint(s)")
+    ]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from kfi.models.records import ObjectRecord, TextForm
 from kfi.models.schemas import Document
 from kfi.snapshot.pod import Pod
-from kfi.snapshot.resources import Endpoints, Workload
+from kfi.snapshot.resources import Endpoints, Service, Workload
 from tests.cluster import NOW, event, listing, log, obj, ref, snapshot
 
 POD = "Pod/orchard/cart-7d9f8-x2x4z"
@@ -132,3 +132,31 @@ def test_the_slices_of_one_service_are_one_set_of_endpoints():
 
     found = next(seen.of(Endpoints))
     assert sorted(found.ready_addresses) == ["10.0.0.1:80", "10.0.0.2:80"]
+
+
+def test_a_service_port_of_a_table_is_the_manifests_port_of_that_number():
+    table = row("Service/orchard/cart", spec={"ports": [{"port": 80, "nodePort": 30080}]})
+    ports = [{"name": "http", "port": 80, "targetPort": "http"}, {"name": "admin", "port": 81, "targetPort": 9000}]
+    manifest = obj("Service/orchard/cart", applied=True, spec={"ports": ports})
+
+    service = next(snapshot(table, manifest).of(Service))
+
+    assert [(p.port, p.node_port, p.name, p.target_port) for p in service.spec.ports] == [(80, 30080, "http", "http")]
+
+
+def test_a_row_without_namespace_is_of_the_one_that_its_events_name():
+    seen = snapshot(
+        row("Pod/cart-0"), event("Pod/orchard/cart-0", "BackOff", "x"), event("Pod/store/x", "BackOff", "x")
+    )
+
+    assert [str(pod.ref) for pod in seen.pods] == ["Pod/orchard/cart-0"]
+
+
+def test_a_row_without_namespace_is_of_the_only_one_there_is():
+    only = snapshot(row("Pod/cart-0"), obj("Service/orchard/stock"))
+    several = snapshot(row("Pod/cart-0"), obj("Service/orchard/stock"), obj("Service/store/stock"))
+    applied = snapshot(obj("Service/cart", applied=True), obj("Service/orchard/stock"))
+
+    assert [str(pod.ref) for pod in only.pods] == ["Pod/orchard/cart-0"]
+    assert [str(pod.ref) for pod in several.pods] == ["Pod/default/cart-0"]
+    assert "Service/default/cart" in map(str, applied.objects)

@@ -1,7 +1,7 @@
 """Owners, selectors, calls, and what suffers when an object fails."""
 
 from kfi.snapshot.topology import Topology
-from tests.cluster import calls, obj, ref, snapshot
+from tests.cluster import calls, event, obj, ref, snapshot
 
 
 def workload(name: str, *, env: list[dict[str, str]] | None = None):
@@ -77,3 +77,39 @@ def test_a_failing_node_reaches_the_callers_of_what_runs_on_it_but_not_its_pods_
 
     assert {"Pod/orchard/cart-7d9f8-aaaaa", "Deployment/orchard/cart", "Deployment/orchard/storefront"} <= reached
     assert "Pod/orchard/cart-7d9f8-bbbbb" not in reached
+
+
+def unowned(name: str):
+    """A Pod as a table shows it: without its owner."""
+    made = obj(f"Pod/orchard/{name}", status={"summary": "Running"})
+    return made.model_copy(update={"payload": {**made.payload, "form": "table"}})
+
+
+def test_a_generated_name_tells_the_owner_where_no_text_shows_one():
+    seen = Topology(snapshot(unowned("cart-5d9f8c7b6-x2x4z")))
+
+    assert str(seen.workload(ref("Pod/orchard/cart-5d9f8c7b6-x2x4z"))) == "Deployment/orchard/cart"
+    assert str(seen.workload(ref("Pod/orchard/stock-5d9f8c7b6-x2x4z"))) == "Deployment/orchard/stock"
+    assert str(seen.workload(ref("Job/orchard/report-29391240"))) == "CronJob/orchard/report"
+
+
+def test_a_name_that_only_looks_generated_tells_nothing():
+    seen = Topology(snapshot(obj("Pod/orchard/bare-5d9f8c7b6-x2x4z"), unowned("import-customers-table")))
+
+    assert str(seen.workload(ref("Pod/orchard/bare-5d9f8c7b6-x2x4z"))) == "Pod/orchard/bare-5d9f8c7b6-x2x4z"
+    assert str(seen.workload(ref("Pod/orchard/import-customers-table"))) == "Pod/orchard/import-customers-table"
+    assert str(seen.workload(ref("Job/orchard/import-20261120"))) == "Job/orchard/import-20261120"
+
+
+def test_controllers_say_what_they_created():
+    seen = Topology(
+        snapshot(
+            event("ReplicaSet/orchard/cart-a1", "SuccessfulCreate", "Created pod: cart-a1-b2", type="Normal"),
+            event("StatefulSet/orchard/db", "SuccessfulCreate", "create Pod db-0 in StatefulSet db successful"),
+            event("CronJob/orchard/report", "SuccessfulCreate", "Created job report-x"),
+        )
+    )
+
+    assert str(seen.workload(ref("Pod/orchard/cart-a1-b2"))) == "Deployment/orchard/cart"
+    assert str(seen.workload(ref("Pod/orchard/db-0"))) == "StatefulSet/orchard/db"
+    assert str(seen.workload(ref("Job/orchard/report-x"))) == "CronJob/orchard/report"

@@ -7,6 +7,7 @@ them, so that `kfi --help` answers at once.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -64,13 +65,27 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         typer.echo(f"{name}: stopped.", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader (`head`, say) has seen enough; Python must not complain about it while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (OSError, SystemExit) as error:
+        return _unwritten(name, error)
     except Exception as error:
         return _usage(error)
     return code if isinstance(code, int) else 0
+
+
+def _unwritten(name: str, error: OSError | SystemExit) -> int:
+    """Judge why the answer could not be written: whatever was read or stored told of its own errors.
+
+    The reader (`head`, say) may have seen enough; Typer makes SystemExit of that.
+    """
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    if not isinstance(cause, OSError):
+        raise error
+    # Let what is still to be written go nowhere: Python would complain about it while it shuts down.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if cause.errno == errno.EPIPE:
+        return 0
+    typer.echo(f"{name}: the answer cannot be written: {cause.strerror or cause}.", err=True)
+    return SourceError.exit_code
 
 
 def _usage(error: Exception) -> int:
@@ -150,6 +165,7 @@ def ingest(
     """
     from kfi.cli import text
     from kfi.cli.progress import showing_progress
+    from kfi.cli.terminal import harmless
     from kfi.copilot import Copilot
     from kfi.ledger.ledger import Ledger
 
@@ -165,7 +181,8 @@ def ingest(
             stdin=sys.stdin.buffer,
             progress=progress,
         )
-    typer.echo(text.report(report) if output is Output.text else _machine(report, output))
+    shown = harmless(report)
+    typer.echo(text.report(shown) if output is Output.text else _machine(shown, output))
     return _read_something(report)
 
 
@@ -231,11 +248,13 @@ def _from_sources(sources: list[str], ask: Ask) -> tuple[FailureDiagnosis, Inges
 
 def _print(answer: FailureDiagnosis, output: Output) -> None:
     from kfi.cli import text
+    from kfi.cli.terminal import harmless
 
+    shown = harmless(answer)
     if output is Output.text:
-        text.show(answer)
+        text.show(shown)
     else:
-        typer.echo(_machine(answer, output))
+        typer.echo(_machine(shown, output))
 
 
 def _machine(value: FailureDiagnosis | IngestReport, output: Output) -> str:
@@ -281,8 +300,7 @@ def demo() -> int:
     typer.echo(f'$ kfi diagnose "{question}" --from {_shown(sample)}\n')
     answer, report = _from_sources([str(sample)], Ask(question))
     _print(answer, Output.text)
-    typer.echo("Now without a question, for every incident in it:\n")
-    typer.echo(f"$ kfi diagnose --from {_shown(sample)}")
+    typer.echo(f"Every incident of the sample: kfi diagnose --from {_shown(sample)}")
     return _read_something(report)
 
 

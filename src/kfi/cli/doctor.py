@@ -50,7 +50,7 @@ def _checks(settings: Settings) -> Iterator[Checked]:
 
 def _store(settings: Settings) -> Checked:
     place = str(settings.data_dir)
-    if not (settings.data_dir / "ledger.sqlite").exists():
+    if not Ledger.is_in(settings.data_dir):
         return Checked("store", f"{place}: empty", mend="kfi ingest PATH", well=False, needed=False)
     try:
         with Ledger.open(settings.data_dir) as ledger:

@@ -97,10 +97,13 @@ def _fitted(line: str) -> list[str]:
 
 def report(done: IngestReport) -> str:
     """Give what became of everything that was handed over, in a few lines."""
+    if not done.sources:
+        return "Nothing was read: there is no file in what was named."
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(done.loaded.items())) or "nothing"
     lines = [
-        f"{done.sources} sources read: {kinds}.",
-        f"{done.written} documents written, {done.unchanged} unchanged, {done.grouped} repeats folded into groups.",
+        f"{_counted(done.sources, 'source')} read: {kinds}.",
+        f"{_counted(done.written, 'document')} written, {done.unchanged} unchanged, "
+        f"{_counted(done.grouped, 'repeat')} folded into groups.",
     ]
     if done.redactions:
         masked = ", ".join(f"{count} {kind}" for kind, count in sorted(done.redactions.items()))
@@ -108,6 +111,10 @@ def report(done: IngestReport) -> str:
     if done.skipped:
         lines.append(f"Skipped {len(done.skipped)}:\n{_skipped(done.skipped)}")
     return "\n".join(lines)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _skipped(skipped: Sequence[Skipped]) -> str:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 
 from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.conditions.blame import blamed
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.resources import PersistentVolumeClaim, Service
 from kfi.snapshot.view import Snapshot
@@ -52,12 +54,12 @@ class Group:
         """How sure its strongest finding is."""
         return self.first.strength
 
-    @property
+    @cached_property
     def is_symptom(self) -> bool:
         """Whether none of its findings can be a root."""
         return all(f.role is Role.SYMPTOM for f in self.findings)
 
-    @property
+    @cached_property
     def refs(self) -> frozenset[ObjectRef]:
         """Every object it is about, the subject included."""
         return frozenset({self.subject, *(f.ref.object for f in self.findings)})
@@ -102,6 +104,22 @@ def explain(
     incidents = [_incident(root, groups, explained_by, reaches) for root in roots]
     ranked = sorted((_scored(i, tuple(pointed)) for i in incidents), key=_order)
     return tuple(_uncertain_where_tied(ranked))
+
+
+def about(incidents: Sequence[Incident], pointed: Iterable[ObjectRef], nothing_named: bool) -> tuple[Incident, ...]:
+    """Give the incidents that answer a question: all, unless it names healthy objects, or only unknown ones.
+
+    Where an incident touches what is named, the others follow it: they fail independently.
+    """
+    named = set(pointed)
+    if nothing_named or (named and not any(_touches(incident, named) for incident in incidents)):
+        return ()
+    return tuple(incidents)
+
+
+def _touches(incident: Incident, named: set[ObjectRef]) -> bool:
+    suffering = {ref for group in incident.explained for ref in group.refs}
+    return bool(named & (incident.root.refs | suffering))
 
 
 def _grouped(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> list[Group]:
@@ -168,7 +186,7 @@ def _explains(snapshot: Snapshot, cause: Group, other: Group, reaches: Mapping[i
     """Tell whether one group is why another is there."""
     reach = reaches[id(cause)]
     paths = [reach[ref] for ref in other.refs if ref in reach]
-    if cause.is_symptom or not paths:
+    if cause.is_symptom or not any(_agrees(snapshot, other, path) for path in paths):
         return False
     if other.is_symptom:
         return True
@@ -177,6 +195,24 @@ def _explains(snapshot: Snapshot, cause: Group, other: Group, reaches: Mapping[i
     if cause.rule.layer != other.rule.layer:
         return cause.rule.layer < other.rule.layer
     return _outranks(cause, other, reaches)
+
+
+def _agrees(snapshot: Snapshot, sufferer: Group, path: tuple[ObjectRef, ...]) -> bool:
+    """Tell whether a path to a sufferer fits what its own log says: one that blames a callee does not mean another."""
+    if not _crosses_call(snapshot, path):
+        return True
+    blames = _blamed_by(snapshot, sufferer.subject)
+    return not blames or bool(blames & set(path))
+
+
+def _blamed_by(snapshot: Snapshot, workload: ObjectRef) -> frozenset[ObjectRef]:
+    topology = snapshot.topology
+    pods = [pod.ref for pod in topology.pods_of(workload)]
+    logs = snapshot.logs_of(workload, *pods)
+    # What a workload can do without it only warns of; where it calls something an error, that is what it misses.
+    errors = tuple(blamed(snapshot, workload, [log for log in logs if log.failing]))
+    services = [service for service, _ in errors or blamed(snapshot, workload, logs)]
+    return frozenset(ref for service in services for ref in (service.ref, topology.meant_by(service)) if ref)
 
 
 def _outranks(cause: Group, other: Group, reaches: Mapping[int, Paths]) -> bool:
@@ -227,9 +263,11 @@ def _scored(incident: Incident, pointed: tuple[ObjectRef, ...]) -> Incident:
     elif not symptoms:
         confidence *= _WITHOUT_SYMPTOM
     harmed = {g.subject for g in incident.explained} - {root.subject}
-    score = confidence + _PER_HARMED * min(len(harmed), _MOST_HARMED) - 0.01 * root.rule.layer
-    if pointed and (set(pointed) & (incident.paths.keys() | root.refs)):
-        score += 1.0 if set(pointed) & root.refs else 0.5
+    score = confidence + _PER_HARMED * min(len(harmed), _MOST_HARMED) - 0.01 * root.rule.layer * confidence
+    if set(pointed) & root.refs:
+        score += 1.0
+    elif _touches(incident, set(pointed)):
+        score += 0.5
     return replace(incident, confidence=round(confidence, 3), score=score)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kfi.models.records import TextForm
 from kfi.models.schemas import Gap, ObjectRef, RootCause
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.view import Snapshot
@@ -15,12 +16,17 @@ from kfi.snapshot.view import Snapshot
 _MAX_GAPS = 4
 
 
-def find_gaps(snapshot: Snapshot, causes: Iterable[RootCause], missing: Iterable[str] = ()) -> tuple[Gap, ...]:
+def find_gaps(
+    snapshot: Snapshot, causes: Iterable[RootCause], missing: Iterable[str] = (), namespace: str = ""
+) -> tuple[Gap, ...]:
     """Give what is missing, most useful first, each with its command.
 
-    `missing` are names in the question that no text shows.
+    `missing` are names in the question that no text shows, `namespace` is the one that was asked about.
     """
-    found = [*_unknown_names(missing), *_unseen_cluster(snapshot)]
+    found = [*_unknown_names(missing), *_unseen_namespace(snapshot, namespace)]
+    causes = tuple(causes)
+    found += [gap for cause in causes for gap in _of_node(snapshot, cause)]
+    found += _unseen_cluster(snapshot)
     for cause in causes:
         found.extend(_of_workload(snapshot, cause.workload))
     return tuple({gap.command: gap for gap in found}.values())[:_MAX_GAPS]
@@ -32,11 +38,31 @@ def _unknown_names(missing: Iterable[str]) -> Iterator[Gap]:
         yield Gap(what=what, command=f"kubectl get all -A | grep -F -- {name}")
 
 
+def _unseen_namespace(snapshot: Snapshot, namespace: str) -> Iterator[Gap]:
+    seen = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in snapshot.objects}
+    # A text that was read without its namespace may be of this one.
+    pods_of_none = any(not pod.namespace for pod in snapshot.pods)
+    heard = {e.ref.namespace for e in snapshot.events} | {log.ref.namespace for log in snapshot.logs}
+    if namespace and namespace not in seen | heard and not pods_of_none:
+        what = f"Nothing in the evidence is of namespace {namespace!r}."
+        yield Gap(what=what, command=f"kubectl get all,events -n {namespace}")
+
+
 def _unseen_cluster(snapshot: Snapshot) -> Iterator[Gap]:
     if not snapshot.pods and any(w.observed for w in snapshot.workloads):
         yield Gap(what="No Pod was seen, only what owns them.", command="kubectl get pods -A -o json")
     elif not snapshot.pods and snapshot.objects:
-        yield Gap(what="No live state was seen, only manifests.", command="kubectl get pods,events -A -o json")
+        live = any(one.observed for one in snapshot.objects.values())
+        what = "No Pod was seen." if live else "No live state was seen, only manifests."
+        yield Gap(what=what, command="kubectl get pods,events -A -o json")
+
+
+def _of_node(snapshot: Snapshot, cause: RootCause) -> Iterator[Gap]:
+    node = cause.object
+    unexplained = node.kind == "Node" and cause.code == "node-not-ready"
+    if unexplained and not any(service.node == node for service in snapshot.services):
+        what = f"Nothing of the services of node {node.name} was given: they tell why it is not ready."
+        yield Gap(what=what, command=f"ssh {node.name} systemctl status kubelet containerd crio docker --no-pager")
 
 
 def _of_workload(snapshot: Snapshot, workload: ObjectRef) -> Iterator[Gap]:
@@ -60,9 +86,11 @@ def _of_pod(snapshot: Snapshot, pod: Pod) -> Iterator[Gap]:
             what=f"No Event about Pod {pod.name} was given (Events expire after an hour).",
             command=f"kubectl get events {in_namespace} --field-selector involvedObject.name={pod.name}",
         )
-    if not pod.spec.node_name and not snapshot.nodes:
+    waits = (pod.status.summary or pod.status.phase or "Pending") == "Pending"
+    if waits and not pod.spec.node_name and not snapshot.nodes:
         yield Gap(what="No node was seen, so free room and taints are unknown.", command="kubectl describe nodes")
-    if not pod.status.container_statuses and pod.spec.node_name:
+    rows = all(one.record.form is TextForm.TABLE for one in snapshot.seen.get(pod.ref, ()))
+    if rows and not pod.status.container_statuses and pod.spec.node_name:
         yield Gap(
             what=f"Only a table row of Pod {pod.name} was seen: its containers' states are unknown.",
             command=f"kubectl get pod {in_namespace} {pod.name} -o json",

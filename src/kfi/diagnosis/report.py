@@ -12,7 +12,7 @@ from datetime import datetime
 
 from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.causes import Group, Incident
-from kfi.models.schemas import ChainLink, Citation, ObjectRef, RootCause
+from kfi.models.schemas import ChainLink, Citation, Gap, ObjectRef, RootCause
 
 _MAX_LINKS = 5
 _LINK_CITATIONS = 2
@@ -105,11 +105,13 @@ def filled(words: str, ref: ObjectRef) -> str:
     return words.replace("{kind}", kind).replace("{namespace}", namespace).replace("{name}", name)
 
 
-def summary(causes: Sequence[RootCause], objects_seen: int) -> str:
-    """Give the answer in a sentence or two."""
+def summary(causes: Sequence[RootCause], objects_seen: int, gaps: Sequence[Gap] = ()) -> str:
+    """Give the answer in a sentence or two; what was not visible speaks where nothing else does."""
     if not objects_seen and not causes:
         return "No evidence was given that shows anything of a cluster, so nothing can be said."
     if not causes:
+        if gaps:
+            return f"{gaps[0].what} What was given shows nothing failing."
         return "Nothing is failing here, as far as the evidence shows."
     first = causes[0]
     sentence = f"{first.workload}: {lower_first(first.title)}. {first.explanation}"
@@ -118,6 +120,21 @@ def summary(causes: Sequence[RootCause], objects_seen: int) -> str:
         more = f", and {len(causes) - 4} more" if len(causes) > 4 else ""
         sentence += f" Independently of it: {rest}{more}."
     return sentence
+
+
+def healthy_summary(
+    named: Sequence[ObjectRef], missing: Sequence[str], similar: Sequence[str], elsewhere: Sequence[Incident]
+) -> str:
+    """Give the answer about objects that are well, or that nothing in the evidence shows."""
+    if missing:
+        near = f" Similar names: {', '.join(similar)}." if similar else ""
+        sentence = f"Nothing in the evidence is named {missing[0]!r}, so nothing can be said of it.{near}"
+    else:
+        sentence = f"Nothing is failing about {named[0]}, as far as the evidence shows."
+    if not elsewhere:
+        return sentence
+    others = ", ".join(f"{i.root.subject} ({lower_first(i.root.rule.title)})" for i in elsewhere[:3])
+    return f"{sentence} Elsewhere something is: {others}; ask without the name for all of it."
 
 
 def lower_first(title: str) -> str:

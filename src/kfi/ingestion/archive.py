@@ -28,6 +28,8 @@ from kfi.snapshot.read.ages import timestamp
 CLOCK = "timestamp"
 """Name of the file that tells when a bundle was collected, for everything in and below its folder."""
 _CLOCK_BYTES = 4096
+# Members that are larger unpacked must not be too many times their size in the archive.
+_UNSUSPICIOUS_BYTES = 16 * 1024 * 1024
 _HEAD = 512
 _MAX_NAME = 1024
 _BROKEN = (*DAMAGED, RuntimeError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, struct.error)
@@ -214,7 +216,7 @@ def _zip_clocks(archive: zipfile.ZipFile) -> dict[PurePosixPath, datetime]:
     clocks = {}
     for info in archive.infolist():
         path = PurePosixPath(info.filename)
-        if path.name == CLOCK and info.file_size <= _CLOCK_BYTES and not _zip_refusal(info):
+        if path.name == CLOCK and info.file_size <= _CLOCK_BYTES and not _zip_refusal(info, 1):
             time = clock_in(archive.read(info))
             if time:
                 clocks[path.parent] = time
@@ -235,7 +237,7 @@ def _zip_member(
     if info.is_dir():
         return
     name = info.filename
-    reason = _zip_refusal(info) or _refusal(name, info.file_size, settings)
+    reason = _zip_refusal(info, settings.max_archive_ratio) or _refusal(name, info.file_size, settings)
     if reason:
         yield Skipped(path=_member_path(place, name), reason=reason)
         return
@@ -245,7 +247,10 @@ def _zip_member(
         yield from _member(packed, name, changed, clocks, settings)
 
 
-def _zip_refusal(info: zipfile.ZipInfo) -> str:
+def _zip_refusal(info: zipfile.ZipInfo, ratio: int) -> str:
+    """Say why a member is not read; a zip file tells how large it is before it is unpacked."""
+    if info.file_size > _UNSUSPICIOUS_BYTES and info.file_size > info.compress_size * ratio:
+        return f"unpacks to more than {ratio} times its size"
     if stat.S_ISLNK(info.external_attr >> 16):
         return "a link; what it leads to is read itself"
     return "is encrypted" if info.flag_bits & 1 else ""

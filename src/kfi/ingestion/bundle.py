@@ -54,6 +54,8 @@ def _given(path: str, stdin: BinaryIO | None, settings: Settings, alone: bool) -
         yield from _folder(root, "" if alone else shown_name(os.path.normpath(path)), settings)
     elif os.path.isfile(path):
         yield from _file(Path(path), Place(shown_name(os.path.normpath(path)), now), settings)
+    elif _is_device(path):
+        yield Skipped(path=shown_name(path), reason="a device")
     else:
         # `kfi ingest <(kubectl get events -o json)`
         try:
@@ -61,6 +63,12 @@ def _given(path: str, stdin: BinaryIO | None, settings: Settings, alone: bool) -
                 yield from _pipe(pipe, Place(shown_name(path), now), settings)
         except OSError as error:
             yield Skipped(path=shown_name(path), reason=f"cannot be read: {error.strerror or error}")
+
+
+def _is_device(path: str) -> bool:
+    """Tell whether a path is a device that never ends, or holds a disk; a terminal is for typing."""
+    mode = os.stat(path).st_mode
+    return stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and path not in ("/dev/stdin", "/dev/fd/0", "/dev/tty"))
 
 
 def _pipe(stream: BinaryIO, place: Place, settings: Settings) -> Iterator[Found]:

@@ -41,6 +41,8 @@ _BOMS = (
 # Bytes that no text has: control characters but tab, line feed, carriage return, escape, and what editors leave behind.
 _CONTROL_BYTES = bytes(set(range(32)) - {8, 9, 10, 12, 13, 27}) + b"\x7f"
 _MOST_CONTROL = 0.3
+# Where they are no UTF-8 either: one byte in nine of random data is a control character.
+_MOST_CONTROL_IN_LATIN = 0.05
 _DRAIN_BYTES = 1024 * 1024
 
 _ANSI = re.compile(
@@ -63,9 +65,19 @@ def binary(head: bytes) -> str:
             return name
     if head and encoding(head) == "utf-8":
         control = len(head) - len(head.translate(None, _CONTROL_BYTES))
-        if control > len(head) * _MOST_CONTROL:
+        most = _MOST_CONTROL if _is_utf8(head) else _MOST_CONTROL_IN_LATIN
+        if control > len(head) * most:
             return "binary data"
     return ""
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Tell whether bytes are UTF-8 but for a character cut off at their end."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def encoding(head: bytes) -> str:

@@ -13,11 +13,11 @@ from datetime import datetime
 
 from kfi.ingestion.base import BaseDocumentLoader, SourceText, digest
 from kfi.ingestion.event_fields import clean
-from kfi.ingestion.log_lines import LogLine
-from kfi.ingestion.log_paths import owner_of
-from kfi.ingestion.log_templates import Template, TemplateMiner
-from kfi.ingestion.log_times import time_of
-from kfi.ingestion.log_traces import LogEntry, entries
+from kfi.ingestion.logs.lines import LogLine
+from kfi.ingestion.logs.paths import owner_of
+from kfi.ingestion.logs.templates import Template, TemplateMiner
+from kfi.ingestion.logs.times import time_of
+from kfi.ingestion.logs.traces import LogEntry, entries
 from kfi.models.records import LogRecord
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity, Source
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -116,10 +116,12 @@ class _Run:
             if self.progress:
                 self.progress(one.path, self.sources, 0)
             self.sources += 1
+            # A path is stored and cited like any text, and may hold a secret like any text.
+            path = self.redactor.line(one.path)
             if isinstance(one, Skipped):
-                self.skipped.append(one)
+                self.skipped.append(one.model_copy(update={"path": path}))
                 continue
-            for document in self._source(one, only_events):
+            for document in self._source(replace(one, path=path), only_events):
                 self.loaded[document.kind.value] += 1
                 self.grouped += _grouped(document)
                 yield document

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from kfi.ingestion.secret_blocks import Opened, inside, opens
-from kfi.ingestion.secret_objects import ObjectSecrets
-from kfi.ingestion.secret_values import decoded
-from kfi.ingestion.secrets import Span, find
+from kfi.ingestion.secrets.blocks import Opened, goes_on, inside, opens
+from kfi.ingestion.secrets.lines import find
+from kfi.ingestion.secrets.objects import ObjectSecrets
+from kfi.ingestion.secrets.spans import Span
+from kfi.ingestion.secrets.values import decoded
 
 _DIGITS = 8
 
@@ -38,12 +39,13 @@ class Redactor:
         opened: Opened | None = None
         for text in texts:
             announced = inside(text, opened) if opened else None
+            spans: Sequence[Span]
             if announced:
-                opened = announced.then
-                yield self._masked(text, announced.spans or find(text))
+                spans, opened = announced.spans or find(text), announced.then
             else:
-                opened = opens(text)
-                yield self._masked(text, find(text))
+                spans = find(text)
+                opened = opens(text) or (goes_on(text, spans[-1]) if spans else None)
+            yield self._masked(text, spans) if spans else text
 
     def object(self, fields: dict[str, Any], text: str) -> tuple[dict[str, Any], str]:
         """Give an object's fields and its text with masked what only the structure shows to be secret.

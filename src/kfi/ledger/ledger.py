@@ -67,6 +67,11 @@ class Ledger(AbstractContextManager["Ledger"]):
             private_folder(folder)
         return cls._connected(folder, durable=True)
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Tell whether a folder holds a store."""
+        return (folder / _FILE).exists()
+
     @classmethod
     def throw_away(cls) -> Ledger:
         """Open an empty store that is gone when it is closed, and does not wait for the disk."""

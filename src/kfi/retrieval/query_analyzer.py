@@ -32,9 +32,10 @@ _NOT_NAMES = frozenset(
     "this to unavailable unreachable was were what when where which who why will with won work working".split()
 )
 _KIND_WORDS = "|".join(sorted(_KINDS, key=len, reverse=True))
-_SLASHED = re.compile(rf"\b({_KIND_WORDS})/({_NAME})", re.I)
-_SPOKEN = re.compile(rf"\b({_KIND_WORDS})\s+(?:named\s+|called\s+)?[`'\"]?({_NAME})\b", re.I)
-_REVERSED = re.compile(rf"\b({_NAME})\s+({_KIND_WORDS})\b", re.I)
+# A name is lower-case however the sentence is written: "Service Latency" names nothing.
+_SLASHED = re.compile(rf"\b({_KIND_WORDS})/((?-i:{_NAME}))", re.I)
+_SPOKEN = re.compile(rf"\b({_KIND_WORDS})\s+(named\s+|called\s+|[`'\"])?[`'\"]?((?-i:{_NAME}))(?![\w-])", re.I)
+_REVERSED = re.compile(rf"(?<![\w-])((?-i:{_NAME}))\s+({_KIND_WORDS})\b", re.I)
 _NAMESPACE = (
     re.compile(rf"(?:^|\s)(?:-n|--namespace)[= ]\s*({_NAME})"),
     re.compile(rf"\b(?:ns|namespace)[/:= ]\s*[`'\"]?({_NAME})", re.I),
@@ -78,21 +79,21 @@ class QueryAnalyzer:
 
 
 def _object(query: str) -> tuple[str | None, str | None]:
-    for pattern in (_SLASHED, _SPOKEN):
-        for match in pattern.finditer(query):
-            if _may_be_name(match[1], match[2]):
-                return _KINDS[match[1].lower()], match[2]
+    slashed = _SLASHED.search(query)
+    if slashed:
+        return _KINDS[slashed[1].lower()], slashed[2]
+    for match in _SPOKEN.finditer(query):
+        if match[3] not in _NOT_NAMES and (match[2] or _looks_generated(match[3])):
+            return _KINDS[match[1].lower()], match[3]
     for match in _REVERSED.finditer(query):
-        if match[1].lower() not in _NOT_NAMES and match[1].lower() not in _KINDS and "-" in match[1]:
+        if _looks_generated(match[1]):
             return _KINDS[match[2].lower()], match[1]
     return None, None
 
 
-def _may_be_name(kind: str, word: str) -> bool:
-    """Tell whether a word after a kind can be a name; after a plural ("pods keep …") only one with a dash or digit."""
-    if word.lower() in _NOT_NAMES or word.lower() in _KINDS:
-        return False
-    return not kind.lower().endswith("s") or any(not c.isalpha() for c in word) or len(kind) == 2
+def _looks_generated(word: str) -> bool:
+    """Tell whether a word beside a kind is a name by its looks; "service latency" and "pods keep" name nothing."""
+    return any(not letter.isalpha() for letter in word)
 
 
 def _namespace(query: str) -> str | None:

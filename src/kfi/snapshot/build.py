@@ -48,7 +48,8 @@ def build_snapshot(documents: Iterable[Document], as_of: datetime | None = None)
     """Build the snapshot that documents show; `as_of` defaults to the newest time of observation among them."""
     parts = _sorted_out(documents)
     listings = tuple(_listing(d) for d in parts.by_kind[DocumentKind.LISTING])
-    seen = _place_unnamed(parts.objects)
+    heard = (document.ref.object for document in parts.by_kind[DocumentKind.EVENT])
+    seen = _place_unnamed(parts.objects, frozenset(ref for ref in heard if ref.namespace))
     objects, declared = {}, {}
     for ref, texts in seen.items():
         if not _gone(ref, texts, listings):
@@ -91,16 +92,23 @@ def _described(ref: ObjectRef, record: ObjectRecord) -> ObjectRef:
     return ref.model_copy(update={"kind": "Endpoints", "name": str(service)})
 
 
-def _place_unnamed(objects: Mapping[ObjectRef, list[Seen]]) -> dict[ObjectRef, tuple[Seen, ...]]:
-    """Give texts by object, best first; one without a namespace joins the object of its kind and name that has one."""
+def _place_unnamed(
+    objects: Mapping[ObjectRef, list[Seen]], heard: frozenset[ObjectRef] = frozenset()
+) -> dict[ObjectRef, tuple[Seen, ...]]:
+    """Give texts by object, best first; one without a namespace joins the object of its kind and name that has one.
+
+    `heard` are objects that Events name. A live object that nothing names is of the one namespace that all else is of.
+    """
     placed: dict[ObjectRef, list[Seen]] = defaultdict(list)
     homes: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for ref in objects:
+    live = {ref for ref, texts in objects.items() if not all(text.record.applied for text in texts)} | heard
+    for ref in (*objects, *heard):
         if ref.namespace:
             homes[ref.cluster, ref.kind, ref.name].add(ref.namespace)
+    everywhere = {ref.namespace for ref in live if ref.namespace}
     for ref, texts in objects.items():
         if not ref.namespace and ref.kind not in CLUSTER_SCOPED:
-            known = homes.get((ref.cluster, ref.kind, ref.name), set())
+            known = homes.get((ref.cluster, ref.kind, ref.name), set()) or (everywhere if ref in live else set())
             # `kubectl apply` without a namespace means the context's; "default" is what a context has unless told.
             home = next(iter(known)) if len(known) == 1 else "default"
             ref = ref.model_copy(update={"namespace": home if ref.kind in CLASSES else next(iter(known), "")})

@@ -184,9 +184,21 @@ _WHOLE = frozenset({"labels", "selector", "matchLabels", "nodeSelector", "hard",
 
 
 def _filled_elements(have: list[Any], lesser: list[Any]) -> Iterator[Any]:
-    others = {element_key(item, index): item for index, item in enumerate(lesser) if isinstance(item, dict)}
     for index, item in enumerate(have):
-        key = element_key(item, index)
-        other = others.get(key)
-        named = isinstance(item, dict) and key != str(index)
-        yield _filled(item, other) if named and other is not None else item
+        other = _same_element(item, index, lesser)
+        yield _filled(item, other) if other is not None else item
+
+
+def _same_element(item: Any, index: int, lesser: list[Any]) -> dict[str, Any] | None:
+    """Give the element of another list that is the same thing: by name, or by port where a table shows no names."""
+    if not isinstance(item, dict):
+        return None
+    key = element_key(item, index)
+    for other_index, other in enumerate(lesser):
+        if not isinstance(other, dict):
+            continue
+        if key != str(index) and element_key(other, other_index) == key:
+            return other
+        if key == str(index) and "port" in item and other.get("port") == item["port"]:
+            return other
+    return None

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 
+from kfi.models.records import TextForm
 from kfi.models.schemas import ObjectRef
 from kfi.snapshot.needs import Address, addresses_in, needed_objects
 from kfi.snapshot.pod import Pod, PodSpec
@@ -22,6 +23,15 @@ from kfi.snapshot.view import Snapshot
 
 # What a pod name has after its workload's: -<hash>-<5 characters>, -<5 characters>, or -<ordinal>.
 _GENERATED = re.compile(r"^-(?:[a-z0-9]{5,10}-[a-z0-9]{5}|[a-z0-9]{5}|\d+)$")
+# Generated parts have no vowels and no digit that looks like one (k8s.io/apimachinery/pkg/util/rand).
+_OF_REPLICA_SET = re.compile(r"^(.+-[bcdfghjklmnpqrstvwxz2456789]{8,10})-[bcdfghjklmnpqrstvwxz2456789]{5}$")
+# A CronJob names its Jobs by the minute they were due, counted from 1970.
+_OF_CRON_JOB = re.compile(r"^(.+)-(?:2[7-9]|3[0-2])\d{6}$")
+_BY_NAME = {"Pod": (_OF_REPLICA_SET, "ReplicaSet"), "Job": (_OF_CRON_JOB, "CronJob")}
+_CREATED = re.compile(
+    r"^Created (?P<kind>pod|job):? (?P<name>\S+)$|^create Pod (?P<ordinal>\S+) in StatefulSet \S+ successful$"
+)
+_CREATES = ("ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob")
 
 
 class Topology:
@@ -29,13 +39,17 @@ class Topology:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._meant: dict[ObjectRef, ObjectRef | None] = {}
 
     @cached_property
     def _owners(self) -> Mapping[ObjectRef, ObjectRef]:
         owners = {ref: owner for ref in self._snapshot.objects if (owner := self._stated_owner(ref))}
-        for pod in self._snapshot.pods:
-            if pod.ref not in owners and (owner := self._likely_owner(pod)):
-                owners[pod.ref] = owner
+        for ref, owner in self._told_owners():
+            owners.setdefault(ref, owner)
+        heard = {e.ref.object for e in self._snapshot.events if e.ref.kind == "Pod"}
+        for pod in heard | {pod.ref for pod in self._snapshot.pods}:
+            if pod not in owners and (likely := self._likely_owner(pod)):
+                owners[pod] = likely
         for workload in self._snapshot.workloads:
             if workload.kind == "ReplicaSet" and workload.ref not in owners:
                 deployment = self._deployment_named(workload)
@@ -51,10 +65,18 @@ class Topology:
         namespace = "" if best.kind in CLUSTER_SCOPED else ref.namespace
         return ObjectRef(cluster=ref.cluster, kind=best.kind, namespace=namespace, name=best.name)
 
-    def _likely_owner(self, pod: Pod) -> ObjectRef | None:
+    def _told_owners(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
+        """Yield what controllers say they created."""
+        for event in self._snapshot.events:
+            made = _CREATED.match(event.message) if event.reason == "SuccessfulCreate" else None
+            if made and event.ref.kind in _CREATES:
+                kind, name = "Job" if made["kind"] == "job" else "Pod", made["name"] or made["ordinal"]
+                yield event.ref.object.model_copy(update={"kind": kind, "name": name}), event.ref.object
+
+    def _likely_owner(self, pod: ObjectRef) -> ObjectRef | None:
         candidates = [
             w for w in self._snapshot.workloads
-            if w.namespace == pod.namespace and w.ref.cluster == pod.ref.cluster
+            if w.namespace == pod.namespace and w.ref.cluster == pod.cluster
             and pod.name.startswith(w.name) and _GENERATED.match(pod.name[len(w.name):])
         ]  # fmt: skip
         longest = max(candidates, key=_name_length, default=None)
@@ -72,13 +94,21 @@ class Topology:
         """Give the top owner: the Deployment of a Pod, the CronJob of a Job's Pod; the object itself where none is."""
         current = ref.object
         for _ in range(5):  # owners form a chain of three at most; more would be a loop
-            owner = self._owners.get(current)
+            owner = self._owners.get(current) or self._named_owner(current)
             if owner is None or owner.kind == "Node":
                 break
             current = owner
         if current.kind == "ReplicaSet" and current not in self._snapshot.objects:
             return self._unseen_deployment(current)
         return current
+
+    def _named_owner(self, ref: ObjectRef) -> ObjectRef | None:
+        """Give the owner that a generated name tells of, where no text shows the object's owners."""
+        pattern, kind = _BY_NAME.get(ref.kind, (None, ""))
+        named = pattern.match(ref.name) if pattern else None
+        if named is None or any(one.record.form is not TextForm.TABLE for one in self._snapshot.seen.get(ref, ())):
+            return None
+        return ref.model_copy(update={"kind": kind, "name": named[1]})
 
     def _unseen_deployment(self, replica_set: ObjectRef) -> ObjectRef:
         # A ReplicaSet that no text shows: its Deployment is the name without the pod-template-hash.
@@ -98,23 +128,28 @@ class Topology:
 
     def selected(self, service: Service) -> tuple[Pod, ...]:
         """Give the Pods whose labels a Service selects; none for a Service without selector."""
-        if not service.spec.selector:
-            return ()
         wanted = service.spec.selector.items()
-        return tuple(p for p in self._pods_in(service.ref) if wanted <= p.labels.items())
-
-    def _pods_in(self, ref: ObjectRef) -> tuple[Pod, ...]:
-        return self._pods_by_namespace.get((ref.cluster, ref.namespace), ())
+        if not wanted:
+            return ()
+        key, value = next(iter(wanted))
+        candidates = self._pods_by_label.get((service.ref.cluster, service.namespace, key, value), ())
+        return tuple(pod for pod in candidates if wanted <= pod.labels.items())
 
     @cached_property
-    def _pods_by_namespace(self) -> Mapping[tuple[str, str], tuple[Pod, ...]]:
-        by: dict[tuple[str, str], list[Pod]] = defaultdict(list)
+    def _pods_by_label(self) -> Mapping[tuple[str, str, str, str], tuple[Pod, ...]]:
+        by: dict[tuple[str, str, str, str], list[Pod]] = defaultdict(list)
         for pod in self._snapshot.pods:
-            by[pod.ref.cluster, pod.namespace].append(pod)
-        return {key: tuple(pods) for key, pods in by.items()}
+            for key, value in pod.labels.items():
+                by[pod.ref.cluster, pod.namespace, key, value].append(pod)
+        return {place: tuple(pods) for place, pods in by.items()}
 
     def meant_by(self, service: Service) -> ObjectRef | None:
         """Give the workload a Service is for: the one it selects, else the one whose template or name fits best."""
+        if service.ref not in self._meant:
+            self._meant[service.ref] = self._find_meant(service)
+        return self._meant[service.ref]
+
+    def _find_meant(self, service: Service) -> ObjectRef | None:
         pods = self.selected(service)
         if pods:
             return self.workload(pods[0].ref)

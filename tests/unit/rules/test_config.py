@@ -185,3 +185,32 @@ def test_manifests_alone_show_a_secret_that_is_not_among_them():
     assert "cart-db" in texts(found[0])
     assert codes(config, workload) == []
     assert codes(config, workload, other, obj("Secret/orchard/cart-db", applied=True)) == []
+
+
+NO_CONFIG = 'MountVolume.SetUp failed for volume "settings" : configmap "cart-settings" not found'
+
+
+def test_a_pod_of_which_only_events_are_known_needs_what_they_name():
+    found = findings(event(POD, "FailedMount", NO_CONFIG))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("missing-config-map", POD)]
+    assert "cart-settings" in texts(found[0])
+
+
+def test_a_pod_whose_container_started_after_its_mount_failed_needs_nothing():
+    started = event(POD, "Started", "Started container app", type="Normal", ago=20)
+
+    assert codes(config, event(POD, "FailedMount", NO_CONFIG, ago=50), started) == []
+
+
+def test_a_deployments_own_condition_names_the_missing_account():
+    account = 'error looking up service account orchard/cart: serviceaccount "cart" not found'
+    words = f'pods "cart-7d9f8-" is forbidden: {account}'
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": words}
+    workload = "Deployment/orchard/cart"
+
+    refused = obj(workload, spec={"replicas": 1}, status={"conditions": [failure]})
+    mended = obj(workload, spec={"replicas": 1}, status={"conditions": [{**failure, "status": "False"}]})
+
+    assert codes(config, refused) == [("missing-service-account", workload)]
+    assert codes(config, mended) == []

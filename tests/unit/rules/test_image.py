@@ -198,3 +198,25 @@ def test_a_pod_of_which_only_events_are_known_counts_until_it_pulled():
     assert (
         codes(image, refused, event(POD, "Pulled", f'Successfully pulled image "{IMAGE}"', type="Normal", ago=5)) == []
     )
+
+
+@pytest.mark.parametrize("host", ["1234.dkr.ecr.eu-west-1.amazonaws.com", "europe-docker.pkg.dev", "shop.azurecr.io"])
+def test_a_clouds_registry_that_says_forbidden_knows_who_asks(host: str):
+    at = f"{host}/orchard/cart:v1"
+    words = f"unexpected status from HEAD request to https://{host}/v2/orchard/cart/manifests/v1: 403 Forbidden"
+
+    assert codes(image, waiting(at=at), failed(words, at)) == [("image-pull-unauthorized", POD)]
+
+
+def test_a_mirror_that_says_forbidden_for_a_clouds_image_does_not_offer_it():
+    at = "shop.azurecr.io/orchard/cart:v1"
+    words = "unexpected status from HEAD request to https://mirror.example/v2/x?ns=shop.azurecr.io: 403 Forbidden"
+
+    assert codes(image, waiting(at=at), failed(words, at)) == [("image-not-found", POD)]
+
+
+def test_a_failure_of_no_known_kind_is_told_in_the_runtimes_words():
+    found = findings(waiting(), failed("unsupported media type {application/x}"))
+
+    assert [f.code for f in found] == ["image-pull-failed"]
+    assert "unsupported media type {application/x}" in found[0].message

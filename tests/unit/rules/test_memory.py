@@ -144,3 +144,10 @@ def test_an_eviction_whose_workload_is_ready_again_is_history():
     found = findings(evicted(SHORT), ready, owner)
 
     assert [f.strength for f in found] == [0.25]
+
+
+def test_crios_word_for_a_limit_below_what_a_start_needs_is_understood():
+    words = "container create failed: set memory limit 4194304 too low; should be at least 12582912"
+    waits = obj(POD, spec={"containers": [{"name": "app", **LIMITED}]}, status={"phase": "Pending"})
+
+    assert codes(memory, waits, event(POD, "FailedCreatePodSandBox", words)) == [("oom-killed", POD)]

@@ -213,3 +213,20 @@ def test_pods_without_network_on_one_node_are_that_nodes():
 
     assert codes(nodes, *pods, *events) == [("pod-network-setup-failed", "Node/node-a")]
     assert codes(nodes, pods[0], events[0]) == [("pod-network-setup-failed", "Pod/orchard/cart-1")]
+
+
+LOST = event("Node/node-a", "NodeNotReady", "Node node-a status is now: NodeNotReady", type="Normal")
+
+
+def test_a_node_of_which_only_events_are_known_is_not_ready():
+    found = findings(LOST)
+
+    assert [(f.code, str(f.ref)) for f in found] == [("node-not-ready", "Node/node-a")]
+    assert "NodeNotReady" in texts(found[0])
+
+
+def test_a_node_that_is_heard_to_be_ready_again_is_well():
+    back = event("Node/node-a", "NodeReady", "Node node-a status is now: NodeReady", type="Normal", ago=20)
+
+    assert codes(nodes, LOST, back) == []
+    assert codes(nodes, LOST, node()) == []

@@ -273,3 +273,41 @@ def test_manifests_alone_show_a_probe_of_an_undeclared_port():
 
     assert codes(probes, workload) == [("liveness-wrong-port", "Deployment/orchard/cart")]
     assert codes(probes, right) == []
+
+
+def test_a_port_named_in_a_text_without_port_names_is_not_called_wrong():
+    closed = event(
+        POD, "Unhealthy", 'Readiness probe failed: Get "https://10.1.2.3:8443/healthz": EOF', container="app"
+    )
+
+    assert codes(probes, pod(ports=(8443,), readinessProbe=http("https"), state=up()), closed) == [
+        ("readiness-probe-failing", POD)
+    ]
+
+
+def up():
+    return {"running": {"startedAt": at(1800)}}
+
+
+NOT_FOUND = "Readiness probe failed: HTTP probe failed with statuscode: 404"
+
+
+def test_a_probe_that_no_text_describes_is_judged_by_the_kubelets_words():
+    row = obj(POD, status={"summary": "Running", "readyContainers": 0, "totalContainers": 1})
+
+    found = findings(row, event(POD, "Unhealthy", NOT_FOUND))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("readiness-wrong-path", POD)]
+    assert "statuscode: 404" in found[0].evidence[0].text
+
+
+def test_a_probe_that_only_events_tell_of_fails_where_the_pod_started_long_before():
+    made = event(POD, "Started", "Started container app", type="Normal", ago=900)
+
+    assert codes(probes, made, event(POD, "Unhealthy", NOT_FOUND, ago=10)) == [("readiness-wrong-path", POD)]
+
+
+def test_a_probe_that_failed_during_a_start_of_which_only_events_are_known_is_noise():
+    made = event(POD, "Started", "Started container app", type="Normal", ago=60)
+
+    assert codes(probes, made, event(POD, "Unhealthy", NOT_FOUND, ago=50)) == []

@@ -301,10 +301,28 @@ def test_a_pod_of_which_only_its_event_is_known_counts_unless_a_list_lacks_it():
 
 
 def test_a_pod_that_nobody_heard_of_for_long_is_likely_gone():
-    [fresh] = findings(said("3 Insufficient cpu"))
-    [silent] = findings(said("3 Insufficient cpu", ago=3600))
+    newer = event("Pod/orchard/stock-0", "Started", "Started container app", type="Normal", ago=5)
+
+    [fresh] = findings(said("3 Insufficient cpu"), newer)
+    [silent] = findings(said("3 Insufficient cpu", ago=3600), newer)
 
     assert silent.strength < 0.5 < fresh.strength
+
+
+def test_the_newest_event_of_a_file_of_events_alone_is_of_the_present_however_late_it_is_read():
+    [read_late] = findings(said("3 Insufficient cpu", ago=90 * 86400))
+    [beside_live_objects] = findings(said("3 Insufficient cpu", ago=90 * 86400), obj("Pod/orchard/stock-0"))
+
+    assert beside_live_objects.strength < 0.5 < read_late.strength
+
+
+def test_a_pod_that_its_controller_says_it_deleted_waits_no_longer():
+    deleted = event(
+        "ReplicaSet/orchard/checkout", "SuccessfulDelete", f"Deleted pod: {POD.rpartition('/')[2]}", type="Normal"
+    )
+
+    assert codes(scheduling, said("3 Insufficient cpu"), deleted) == []
+    assert codes(scheduling, event(POD, "FailedScheduling", "skip schedule deleting pod: orchard/checkout-5c")) == []
 
 
 def test_a_described_pod_without_selector_has_an_affinity_that_describe_does_not_show():
@@ -354,3 +372,10 @@ def test_a_refused_pod_that_was_replaced_is_history():
         )
         == []
     )
+
+
+def test_a_taint_that_a_nodes_condition_sets_is_named_where_no_node_was_given():
+    found = findings(pod(), said("1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }"))
+
+    assert [(f.code, str(f.ref), f.role) for f in found] == [("unschedulable", POD, Role.SYMPTOM)]
+    assert "Kubernetes has tainted them node.kubernetes.io/disk-pressure" in found[0].message

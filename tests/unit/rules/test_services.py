@@ -131,9 +131,10 @@ def test_a_target_that_no_container_has_is_a_port_mismatch(target, extra):
 
 
 def test_a_port_that_is_only_undeclared_is_a_weak_hint():
-    found = findings(app("cart"), service("cart", port={"targetPort": 9090}))
+    unused = findings(app("cart"), service("cart", port={"targetPort": 9090}))
+    used = findings(app("cart"), app("web"), service("cart", port={"targetPort": 9090}), calls(("web", "cart")))
 
-    assert [f.strength for f in found] == [0.45]
+    assert [f.strength for f in (*unused, *used)] == [0.3, 0.45]
     assert found_codes(app("cart", ports=[]), service("cart", port={"targetPort": 9090})) == []
 
 
@@ -373,3 +374,20 @@ def test_one_caller_that_resolves_nothing_is_at_fault_itself():
 
     assert [(f.code, str(f.ref)) for f in found] == [("dns-failure", "Deployment/orchard/checkout")]
     assert "cart, stock" in found[0].message
+
+
+def described(document):
+    """The same object as `kubectl describe` shows it: ports without their names."""
+    fields = document.payload["fields"]
+    containers = [{"name": "app", "ports": [{"containerPort": 8080}]}]
+    unnamed = {**fields, "spec": {**fields["spec"], "containers": containers}}
+    return document.model_copy(update={"payload": {**document.payload, "form": "describe", "fields": unnamed}})
+
+
+def test_a_port_by_name_is_not_called_wrong_where_the_pods_text_leaves_names_out():
+    _, pod = app("cart")
+    by_name = service("cart", port={"targetPort": "web"})
+
+    assert found_codes(described(pod), by_name) == []
+    assert found_codes(described(pod), by_name, NO_ENDPOINTS) == [("service-port-mismatch", "Service/orchard/cart")]
+    assert found_codes(pod, by_name) == [("service-port-mismatch", "Service/orchard/cart")]

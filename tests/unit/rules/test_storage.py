@@ -260,3 +260,40 @@ def test_a_refusal_that_names_no_path_is_nothing_while_the_pod_is_well():
     line = "can't open the snapshot file for writing: Permission denied"
 
     assert codes(storage, mounting(ready=True), log(POD, line)) == []
+
+
+REFUSED = 'failed to provision volume with StorageClass "fast": rpc error: code = Internal desc = UnauthorizedOperation'
+
+
+def test_a_provisioner_that_refuses_is_at_fault_though_its_class_was_not_given():
+    found = findings(claim(storageClassName="fast"), user(), event(CLAIM, "ProvisioningFailed", REFUSED))
+
+    assert [(f.code, str(f.ref)) for f in found] == [("provisioning-failed", CLAIM)]
+    assert "UnauthorizedOperation" in found[0].evidence[0].text
+
+
+@pytest.mark.parametrize(
+    ("reason", "words", "code"),
+    [
+        (
+            "FailedBinding",
+            "no persistent volumes available for this claim and no storage class is set",
+            "claim-unbound",
+        ),
+        ("ProvisioningFailed", REFUSED, "provisioning-failed"),
+        ("ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not found', "claim-storage-class-missing"),
+    ],
+)
+def test_a_claim_of_which_only_events_are_known_is_what_the_stateful_sets_pod_waits_for(reason, words, code):
+    own = "PersistentVolumeClaim/orchard/data-cart-0"
+    waits = event("Pod/orchard/cart-0", "FailedScheduling", "pod has unbound immediate PersistentVolumeClaims")
+
+    found = [f for f in findings(event(own, reason, words), waits) if f.code != "unbound-claim"]
+
+    assert [(f.code, str(f.ref), [str(r) for r in f.affects]) for f in found] == [(code, own, ["Pod/orchard/cart-0"])]
+
+
+def test_a_claim_that_only_events_name_and_that_was_bound_since_is_well():
+    bound = event(CLAIM, "ProvisioningSucceeded", "Successfully provisioned volume", type="Normal", ago=5)
+
+    assert codes(storage, event(CLAIM, "ProvisioningFailed", REFUSED), bound) == []

@@ -91,7 +91,7 @@ def _missing_service(snapshot: Snapshot, ref: ObjectRef, uses: list[_Use]) -> Fi
         ref,
         f"Service {ref.name} does not exist in namespace {ref.namespace}, though {why}{who}.",
         lines[:6],
-        strength=0.6 if quota or not callers else 0.8,
+        strength=0.6 if quota else 0.8 if callers else 0.5,
         role=Role.SYMPTOM if quota else None,
         affects=[use.workload for use in uses],
     )

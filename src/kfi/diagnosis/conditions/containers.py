@@ -23,13 +23,15 @@ from kfi.snapshot.view import Event, Log, Snapshot
 _SETTLED = timedelta(minutes=10)
 # More restarts than one in this time are a habit, however long the runs in between.
 _OFTEN = timedelta(hours=2)
+# Who has run this many times as long as its runs lasted before has broken the habit.
+_LONGER = 3
 _KILLED_BY = re.compile(
     r"^(?:Container (?P<name>\S+) failed (?P<probe>liveness|startup) probe"
     r"|Killing container with id \S+?://(?P<old>[^:\s]+):.*?(?P<oldprobe>liveness|startup) probe)",
     re.IGNORECASE,
 )
 _OOM_AT_START = re.compile(
-    r"container init was OOM-killed|memory limit too low|minimum memory limit (?:allowed )?(?:is|should be)"
+    r"container init was OOM-killed|memory limit (?:\d+ )?too low|minimum memory limit (?:allowed )?(?:is|should be)"
     r"|memory\.(?:limit_in_bytes|max)\S*: device or resource busy",
     re.IGNORECASE,
 )
@@ -131,13 +133,41 @@ def current_pods(snapshot: Snapshot) -> Iterator[Pod]:
             yield pod
 
 
+# A Pod that is younger has had no time yet for its image and its first probe.
+_STARTS_WITHIN = timedelta(minutes=1)
+_STARTING = ("", "ContainerCreating", "PodInitializing")
+
+
+def starting_up(pod: Pod, now: datetime) -> bool:
+    """Tell whether a Pod has only just been made, and nothing has gone wrong with it yet."""
+    made = pod.metadata.creation_timestamp
+    statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    smooth = all(
+        s.restart_count == 0 and (s.state.waiting.reason if s.state.waiting else "") in _STARTING for s in statuses
+    )
+    return made is not None and now - made < _STARTS_WITHIN and smooth and not pod.finished
+
+
 def left_over(snapshot: Snapshot, pod: Pod) -> bool:
     """Tell whether a Pod failed, but its workload has what it wants all the same."""
     if pod.status.phase != "Failed":
         return False
     owner, top = snapshot.topology.owner(pod.ref), snapshot.topology.workload(pod.ref)
     workloads = [w for ref in (owner, top) if ref and isinstance(w := snapshot.objects.get(ref), Workload)]
-    return any(_has_what_it_wants(w) for w in workloads)
+    return any(_has_what_it_wants(w) or (w.kind == "Job" and repeated_since(snapshot, w)) for w in workloads)
+
+
+def repeated_since(snapshot: Snapshot, job: Workload) -> bool:
+    """Tell whether a later Job of the same CronJob succeeded."""
+    owner, made = snapshot.topology.owner(job.ref), job.metadata.creation_timestamp
+    if owner is None or made is None:
+        return False
+    later = [
+        other for other in snapshot.live(Workload, "Job")
+        if snapshot.topology.owner(other.ref) == owner
+        and other.metadata.creation_timestamp and other.metadata.creation_timestamp > made
+    ]  # fmt: skip
+    return any(other.status.succeeded or other.condition("Complete") for other in later)
 
 
 def _has_what_it_wants(workload: Workload) -> bool:
@@ -161,13 +191,16 @@ def trouble(run: Run, now: datetime) -> float:
     if now - since < _SETTLED:
         return 0.8 if run.status.ready else 1.0
     if _keeps_ending(run, now):
-        return 0.6
+        return 0.75
     return 0.0 if run.status.ready else 0.25
 
 
 def _keeps_ending(run: Run, now: datetime) -> bool:
-    began = run.pod.status.start_time or run.pod.metadata.creation_timestamp
-    return began is not None and run.status.restart_count > 2 and now - began < run.status.restart_count * _OFTEN
+    began, since = run.pod.status.start_time or run.pod.metadata.creation_timestamp, run.running_since
+    restarts = run.status.restart_count
+    if began is None or since is None or restarts <= 2 or now - began >= restarts * _OFTEN:
+        return False
+    return now - since < _LONGER * (since - began) / restarts
 
 
 def restarting(run: Run, now: datetime) -> bool:

@@ -62,7 +62,7 @@ def undeclared_objects(snapshot: Snapshot) -> Iterator[Finding]:
                 f"{one.ref.kind} {one.ref.name} needs {needed.kind} {needed.name}, which is not among the objects of "
                 f"namespace {needed.namespace} that were given."
             )
-            yield rule.found(one.ref, message, _lines_naming(snapshot, one, needed.name), strength=0.62)
+            yield rule.found(one.ref, message, _lines_naming(snapshot, one, needed.name), strength=0.5)
 
 
 def _lines_naming(snapshot: Snapshot, one: _Declared, name: str) -> tuple[Citation, ...]:

@@ -90,6 +90,10 @@ def _host_neighbours(snapshot: Snapshot, pod: Pod) -> Iterator[Run]:
             yield from runs(other)
 
 
+def _is_up(run: Run) -> bool:
+    return run.status.ready and run.status.state.running is not None
+
+
 def shared_ports(pod: Pod, unwell: bool = False) -> Iterator[Conflict]:
     """Yield ports that two containers of a Pod declare, which only one can bind (or each gets half of what arrives).
 
@@ -99,7 +103,8 @@ def shared_ports(pod: Pod, unwell: bool = False) -> Iterator[Conflict]:
     for one, other in combinations(regular, 2):
         mine = {(p.container_port, p.protocol) for p in one.spec.ports}
         theirs = {(p.container_port, p.protocol) for p in other.spec.ports}
-        for port, _ in sorted(mine & theirs):
+        # Who binds a taken port dies of it: containers that are both up each bind it on an address of their own.
+        for port, _ in sorted(mine & theirs) if not (_is_up(one) and _is_up(other)) else ():
             yield Conflict(one, port, None, other)
         if unwell:
             named = {(port, "TCP") for port in claimed(one.spec)} & theirs

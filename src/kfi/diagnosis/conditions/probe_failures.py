@@ -54,7 +54,10 @@ class ProbeFailure:
     @property
     def port(self) -> int | None:
         """Number of the port it asks."""
-        return port_number(self.run.spec, self.probe.network.port) if self.probe.network else None
+        if self.probe.network is None:
+            return None
+        asked = _IN_PORT.search(self.message, 0, 500)  # `describe` leaves out the names of ports
+        return port_number(self.run.spec, self.probe.network.port) or (int(asked[1]) if asked else None)
 
 
 def probed(snapshot: Snapshot, pod: Pod) -> Iterator[Run]:

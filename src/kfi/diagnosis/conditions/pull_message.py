@@ -63,11 +63,12 @@ _FAMILIES: tuple[tuple[Pull, re.Pattern[str]], ...] = tuple(
             r"|server gave http response|connection timed out|(?<!:)\b50[0234]\b|registryunavailable",
         ),
         (Pull.UNCLEAR, r"does not exist or may|or it may not exist|may not exist or|requested access to the resource is"
-                       r"|insufficient_scope"),
+                       r"|insufficient_scope|access forbidden"),
         (
             Pull.UNAUTHORIZED,
             r"no basic auth credentials|anonymous token|failed to authorize|oauth token|auth token"
-            r"|authentication required|authorization (failed|token)|unauthorized|(?<!:)\b401\b"
+            r"|authentication (?:is )?required|bearer token: invalid status code"
+            r"|authorization (failed|token)|unauthorized|(?<!:)\b401\b"
             r"|invalid username|incorrect username|access token",
         ),
         (Pull.NOT_FOUND, r"manifest.unknown|name.unknown|not ?found|(?<!:)\b404\b|does not exist|no such image"
@@ -96,6 +97,18 @@ def sent_no_credentials(message: str) -> bool:
     """Tell whether the runtime says that it had no login to show for this registry."""
     lowered = message.lower()
     return "anonymous token" in lowered or "no basic auth credentials" in lowered
+
+
+_BY_IDENTITY = re.compile(r"(?:\.dkr\.ecr\.[a-z0-9.-]+|\.pkg\.dev|(?:^|\.)gcr\.io|\.azurecr\.(?:io|cn|us))$")
+
+
+def refuses_by_rights(message: str, image: str) -> bool:
+    """Tell whether a cloud's own registry refused: it says 403 to whom it knows and who lacks the right to read.
+
+    An image that such a registry does not hold it calls not found.
+    """
+    host = registry_of(image)
+    return bool(_BY_IDENTITY.search(host)) and f"://{host}/" in message
 
 
 def registry_of(image: str) -> str:

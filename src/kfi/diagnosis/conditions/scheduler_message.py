@@ -92,7 +92,7 @@ def clauses(message: str) -> tuple[Clause, ...]:
     ...     "0/3 nodes are available: 1 node(s) had untolerated taint {team: db}, 2 Insufficient cpu.")]
     [('TAINT', 1, 'team=db'), ('RESOURCE', 2, 'cpu')]
     """
-    text = message[:8000].split(" preemption:", 1)[0]
+    text = message[:8000].split(" preemption:", 1)[0].split(" no new claims to deallocate", 1)[0]
     text = _HEAD.sub("", text.replace("}, that the pod", "} that the pod")).rstrip(" .")
     return tuple(_clause(part.strip(" .")) for part in _BETWEEN.split(text) if part.strip(" ."))
 

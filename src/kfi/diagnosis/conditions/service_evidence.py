@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfi.diagnosis.conditions.blame import names, unreachable
+from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.models.records import TextForm
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.needs import Address
@@ -61,9 +62,13 @@ def complaints(snapshot: Snapshot, service: Service, limit: int = 2) -> tuple[Ci
     """Give what callers log about a Service that they cannot reach, one line a caller, the most frequent first."""
     meant = snapshot.topology.meant_by(service)
     found: dict[ObjectRef, Log] = {}
+    past: PastErrors | None = None
     for log in snapshot.logs:
         near = log.failing and log.ref.namespace == service.namespace and log.ref.cluster == service.ref.cluster
         if not near or not names(log, service) or not unreachable(log):
+            continue
+        past = past or PastErrors.of(snapshot)
+        if past.holds(log):
             continue
         caller = snapshot.topology.workload(log.ref)
         if caller != meant and (caller not in found or found[caller].count < log.count):
@@ -86,5 +91,6 @@ def env_lines(snapshot: Snapshot, workload: ObjectRef, address: Address) -> tupl
 
 
 def only_rows(snapshot: Snapshot, ref: ObjectRef) -> bool:
-    """Tell whether an object was read from table rows alone, which leave most fields out."""
-    return all(seen.record.form is TextForm.TABLE for seen in snapshot.seen.get(ref, ()))
+    """Tell whether the live object was read from table rows alone, which leave most fields out."""
+    live = [seen for seen in snapshot.seen.get(ref, ()) if not seen.record.applied]
+    return bool(live) and all(seen.record.form is TextForm.TABLE for seen in live)

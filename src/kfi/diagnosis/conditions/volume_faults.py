@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec
-from kfi.diagnosis.conditions.waiting_pods import heard_certainty
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.pod import Container, Pod, PodSpec, Volume, VolumeMount
 from kfi.snapshot.view import Event, Snapshot
@@ -48,34 +48,35 @@ _REFUSED = re.compile(
 
 def stuck_mounting(snapshot: Snapshot) -> Iterator[VolumeFault]:
     """Yield Pods that start and whose volume could not be attached to their node."""
-    for ref, pod in _starting(snapshot):
+    heard = HeardPods.of(snapshot)
+    for ref, pod in _starting(snapshot, heard):
         events = snapshot.events_of(ref, "FailedAttachVolume", "SuccessfulAttachVolume")
         if events and events[0].reason == "FailedAttachVolume":
-            yield _told("volume-attach-failed", events[0], 0.9 if pod else heard_certainty(snapshot, events[0]))
+            yield _told("volume-attach-failed", events[0], 0.9 if pod else heard.certainty(events[0]))
 
 
 def mount_failures(snapshot: Snapshot) -> Iterator[VolumeFault]:
     """Yield Pods that start and whose volume could not be mounted."""
-    for ref, pod in _starting(snapshot):
+    heard = HeardPods.of(snapshot)
+    for ref, pod in _starting(snapshot, heard):
         events = [e for e in snapshot.events_of(ref, "FailedMount") if not _NOT_THE_VOLUME.search(e.message)]
         precise = [e for e in events if not _TIMED_OUT.search(e.message)]
         for event in precise[:1]:
             code = "volume-permission-denied" if _REFUSED.search(event.message) else "volume-mount-failed"
-            yield _told(code, event, 0.9 if pod else heard_certainty(snapshot, event))
+            yield _told(code, event, 0.9 if pod else heard.certainty(event))
         attaching = snapshot.events_of(ref, "FailedAttachVolume")
         if not precise and not attaching:
             spec = full_spec(snapshot, ref)
             yield from (_told("volume-mount-failed", e, 0.7) for e in events[:1] if _waits_for_data(spec, e))
 
 
-def _starting(snapshot: Snapshot) -> Iterator[tuple[ObjectRef, Pod | None]]:
+def _starting(snapshot: Snapshot, heard: HeardPods) -> Iterator[tuple[ObjectRef, Pod | None]]:
     for pod in snapshot.pods:
         if _still_starts(pod):
             yield pod.ref, pod
     reasons = ("FailedAttachVolume", "FailedMount")
-    heard = {e.ref.object for e in snapshot.events if e.reason in reasons and e.ref.kind == "Pod"}
-    for ref in sorted(heard - snapshot.objects.keys(), key=str):
-        if snapshot.events_of(ref)[0].reason in reasons and not snapshot.absent(ref):
+    for ref in heard.with_events(*reasons):
+        if snapshot.events_of(ref)[0].reason in reasons:
             yield ref, None
 
 

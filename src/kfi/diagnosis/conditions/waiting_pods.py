@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.pod_spec import full_spec
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.pod import Pod, PodSpec
-from kfi.snapshot.view import Event, Snapshot
+from kfi.snapshot.view import Snapshot
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,9 @@ def _said(snapshot: Snapshot, pod: Pod, spec: PodSpec) -> Waiting | None:
 
 def _heard_waiting(snapshot: Snapshot) -> Iterator[Waiting]:
     """Yield Pods of which only Events are known, unless a list shows that they are gone or an Event that they ran."""
-    heard = {e.ref.object for e in snapshot.events if e.reason == "FailedScheduling" and e.ref.kind == "Pod"}
-    for ref in sorted(heard - snapshot.objects.keys(), key=str):
+    heard = HeardPods.of(snapshot)
+    for ref in heard.with_events("FailedScheduling"):
         newest, *_ = snapshot.events_of(ref)
-        event, *_ = snapshot.events_of(ref, "FailedScheduling")
-        if newest.reason == "FailedScheduling" and not snapshot.absent(ref):
+        if newest.reason == "FailedScheduling":
             spec = full_spec(snapshot, ref)
-            yield Waiting(ref, spec, event.message, (event.citation,), event.first, heard_certainty(snapshot, event))
-
-
-# The kubelet backs off for five minutes at most, and so does the scheduler: what fails is heard of again.
-_SILENCE = timedelta(minutes=15)
-
-
-def heard_certainty(snapshot: Snapshot, event: Event) -> float:
-    """Give how surely a Pod of which only Events are known still fails: long silence means that it is gone."""
-    silent = event.last is not None and snapshot.as_of - event.last > _SILENCE
-    return 0.4 if silent else 0.85
+            yield Waiting(ref, spec, newest.message, (newest.citation,), newest.first, heard.certainty(newest))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfi.diagnosis.catalogue import Layer, Rule
-from kfi.diagnosis.rules.symptoms import cannot_reach, unwell
+from kfi.diagnosis.conditions.blame import unreachable
+from kfi.diagnosis.rules.symptoms import unwell
 from kfi.models.schemas import Finding, ObjectRef
 from kfi.snapshot.view import Log, Snapshot
 
@@ -33,7 +34,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield the strongest error of each unwell workload's log."""
     for workload in unwell(snapshot):
         pods = [pod.ref for pod in snapshot.topology.pods_of(workload)]
-        errors = [log for log in snapshot.logs_of(workload, *pods) if log.failing and not cannot_reach(log)]
+        errors = [log for log in snapshot.logs_of(workload, *pods) if log.failing and not unreachable(log)]
         best = max(errors, key=_weight, default=None)
         if best:
             yield _found(workload, best)

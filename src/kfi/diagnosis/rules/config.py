@@ -11,8 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from kfi.diagnosis.conditions.containers import Run, current_pods, runs, started
+from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.manifest_faults import undeclared_objects
 from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec
 from kfi.diagnosis.words.config import (
@@ -52,7 +54,7 @@ _REFUSED = ("CreateContainerConfigError", "CreateContainerError")
 # What the kubelet says while its caches fill: it passes by itself.
 _TRANSIENT = ("timed out waiting for the condition", "services have not yet been read at least once")
 # More exact elsewhere: the container's process, or its memory.
-_ELSEWHERE = re.compile(r"executable file not found|exec format error|OOM-killed|memory limit", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"executable file .{0,200}not found|exec format error|OOM-killed|memory limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for pod in current_pods(snapshot):
         if not started(pod):
             yield from _of_pod(snapshot, pod)
+    yield from _heard(snapshot)
     yield from _refused_accounts(snapshot)
     yield from _unlisted_accounts(snapshot)
     yield from _unbound_secrets(snapshot)
@@ -85,6 +88,22 @@ def _of_pod(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:
     yield from {(f.code, f.message): f for f in reversed(found)}.values()
     if not found:
         yield from _other_refusals(snapshot, pod)
+
+
+def _heard(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield what Pods need of which only Events are known, and none that says a container started since."""
+    heard = HeardPods.of(snapshot)
+    for ref in heard.with_events("Failed", "FailedMount"):
+        failed = snapshot.events_of(ref, "Failed", "FailedMount")[0]
+        started_since = any(
+            e.last and failed.last and e.last >= failed.last for e in snapshot.events_of(ref, "Started")
+        )
+        pod = Pod.model_validate(
+            {"kind": "Pod", "ref": ref, "metadata": {"name": ref.name, "namespace": ref.namespace}}
+        )
+        for finding in () if started_since else _of_pod(snapshot, pod):
+            sure = round(finding.strength * heard.certainty(failed), 3)
+            yield finding.model_copy(update={"strength": sure})
 
 
 def _words(snapshot: Snapshot, pod: Pod) -> Iterator[_Word]:
@@ -229,18 +248,30 @@ def _refusal(snapshot: Snapshot, run: Run) -> str:
 
 def _refused_accounts(snapshot: Snapshot) -> Iterator[Finding]:
     seen = set()
-    for event in snapshot.events:
-        match = _NO_ACCOUNT.search(event.message[:1000]) if event.reason == "FailedCreate" else None
+    for ref, text, lines, since in _refusals(snapshot):
+        match = _NO_ACCOUNT.search(text[:1000])
         if not match:
             continue
-        controller = event.ref.object.model_copy(update={"namespace": match[1]})  # a bare table row has no namespace
+        controller = ref.model_copy(update={"namespace": match[1]})  # a bare table row has no namespace
         workload = snapshot.topology.workload(controller)
         account = controller.model_copy(update={"kind": "ServiceAccount", "name": match[2]})
         known = snapshot.objects.get(account)
         if (workload, account) in seen or (known is not None and known.observed) or _has_pods(snapshot, workload):
             continue
         seen.add((workload, account))
-        yield _no_account(snapshot, workload, account, event)
+        yield _no_account(snapshot, workload, account, lines, since=since)
+
+
+def _refusals(snapshot: Snapshot) -> Iterator[tuple[ObjectRef, str, tuple[Citation, ...], datetime | None]]:
+    """Yield what controllers say of Pods that they could not create, in Events and in their conditions."""
+    for event in snapshot.events:
+        if event.reason == "FailedCreate":
+            yield event.ref.object, event.message, (event.citation,), event.first
+    for workload in snapshot.workloads:
+        failure = workload.condition("ReplicaFailure")
+        if failure and failure.status == "True":
+            cited = snapshot.cite(workload.ref, ("status", "conditions", "ReplicaFailure", "message"))
+            yield workload.ref, failure.message, cited, failure.last_transition_time
 
 
 def _has_pods(snapshot: Snapshot, workload: ObjectRef) -> bool:
@@ -253,17 +284,21 @@ def _has_pods(snapshot: Snapshot, workload: ObjectRef) -> bool:
 
 
 def _no_account(
-    snapshot: Snapshot, workload: ObjectRef, account: ObjectRef, event: Event | None = None, strength: float = 0.97
+    snapshot: Snapshot,
+    workload: ObjectRef,
+    account: ObjectRef,
+    told: tuple[Citation, ...] = (),
+    strength: float = 0.97,
+    since: datetime | None = None,
 ) -> Finding:
     absent = snapshot.absent(account)
-    lines = [event.citation] if event else []
+    lines = list(told)
     lines += snapshot.cite(workload, ("spec", "template", "spec", "serviceAccountName"))
     lines += [absent] if absent else []
     message = (
         f"{workload.kind} {workload.name} runs as ServiceAccount {account.name}, which namespace {account.namespace} "
         "does not have: none of its Pods can be created."
     )
-    since = event.first if event else None
     return MISSING_SERVICE_ACCOUNT.found(workload, message, lines, strength=strength, since=since)
 
 

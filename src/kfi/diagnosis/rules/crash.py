@@ -20,11 +20,13 @@ from kfi.diagnosis.conditions.containers import (
     killed_probe,
     out_of_memory,
     quoted,
+    repeated_since,
     runs,
     said,
     starved_at_start,
     trouble,
 )
+from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.port_conflict import Conflict, failed_bind, shared_ports
 from kfi.diagnosis.conditions.quoted_setting import settings_named
 from kfi.diagnosis.conditions.served import declared
@@ -77,7 +79,9 @@ _BY_ITSELF = (132, 134, 135, 136, 139, 159)
 # Reasons of a Pod's end that say of themselves that no container is to blame.
 _ENDED_FROM_OUTSIDE = ("Evicted", "Preempting", "Terminated", "NodeShutdown", "Shutdown", "NodeLost", "NodeAffinity")
 _STUCK_AFTER = timedelta(minutes=5)
-_RUNTIME_MESSAGE = re.compile(r"OCI runtime|runc|crun|container process|CreateProcess|hcsshim|containerd task|exec:")
+_RUNTIME_MESSAGE = re.compile(
+    r"OCI runtime|runc|crun|container process|CreateProcess|hcsshim|containerd task|exec:|executable file"
+)
 
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:
@@ -87,6 +91,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
             exact = [*_of_containers(snapshot, pod), *_of_row(snapshot, pod)]
             yield from exact
             yield from _loops(snapshot, pod, exact)
+    yield from _heard_loops(snapshot)
     for workload in snapshot.live(Workload, "Job"):
         yield from _job(snapshot, workload)
 
@@ -191,12 +196,18 @@ def _failed_exit(snapshot: Snapshot, run: Run, weight: float) -> Finding:
     )
 
 
+def _short(message: str) -> str:
+    text = " ".join(message[:1000].split())
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
 def _ending(run: Run, logs: tuple[Log, ...]) -> str:
     code = run.last_end.exit_code if run.last_end else None
     signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
     times = f" and was restarted {run.status.restart_count} times" if run.status.restart_count else ""
     kind = "Init container" if run.init else "Container"
-    words = f"; its log says {quoted(logs[0])}" if logs else ""
+    last = run.last_end.message if run.last_end else ""
+    words = f"; its log says {quoted(logs[0])}" if logs else f'; its last message: "{_short(last)}"' if last else ""
     return f"{kind} {run.name} of Pod {run.pod.name} ended with exit code {code}{signal}{times}{words}."
 
 
@@ -302,11 +313,24 @@ def _loops(snapshot: Snapshot, pod: Pod, exact: list[Finding]) -> Iterator[Findi
     )
 
 
+def _heard_loops(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield Pods of which only Events are known, and one that says a container is restarted again and again."""
+    heard = HeardPods.of(snapshot)
+    for ref in heard.unmet("BackOff"):
+        back_off = snapshot.events_of(ref, "BackOff")[0]
+        if back_off.message.startswith("Back-off restarting failed"):
+            who = f"Container {back_off.ref.container}" if back_off.ref.container else "A container"
+            message = f"{who} of Pod {ref.name} ends again and again; no text says how."
+            strength, role = round(0.5 * heard.certainty(back_off), 3), Role.CAUSE
+            lines = (back_off.citation,)
+            yield CRASH_LOOP_BACK_OFF.found(ref, message, lines, strength=strength, role=role, since=back_off.first)
+
+
 def _job(snapshot: Snapshot, job: Workload) -> Iterator[Finding]:
     failed = job.condition("Failed") or job.condition("FailureTarget")
     event = next(iter(snapshot.events_of(job.ref, "BackoffLimitExceeded", "DeadlineExceeded")), None)
     done = (job.condition("Complete") is not None) or bool(job.status.succeeded)
-    if done or not ((failed and failed.status == "True") or event) or _repeated_since(snapshot, job):
+    if done or not ((failed and failed.status == "True") or event) or repeated_since(snapshot, job):
         return
     reason = failed.reason if failed and failed.reason else event.reason if event else ""
     text = failed.message if failed and failed.message else event.message if event else ""
@@ -317,16 +341,3 @@ def _job(snapshot: Snapshot, job: Workload) -> Iterator[Finding]:
     role = Role.SYMPTOM if pods else None
     since = failed.last_transition_time if failed else event.first if event else None
     yield JOB_FAILED.found(job.ref, message, lines, strength=0.85, since=since, role=role)
-
-
-def _repeated_since(snapshot: Snapshot, job: Workload) -> bool:
-    """Tell whether a later Job of the same CronJob succeeded."""
-    owner, made = snapshot.topology.owner(job.ref), job.metadata.creation_timestamp
-    if owner is None or made is None:
-        return False
-    later = [
-        other for other in snapshot.live(Workload, "Job")
-        if snapshot.topology.owner(other.ref) == owner
-        and other.metadata.creation_timestamp and other.metadata.creation_timestamp > made
-    ]  # fmt: skip
-    return any(other.status.succeeded or other.condition("Complete") for other in later)

@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec, template_owner
-from kfi.diagnosis.conditions.pull_message import Pull, folder_of, pull_failure, registry_of, sent_no_credentials
-from kfi.diagnosis.conditions.waiting_pods import heard_certainty
+from kfi.diagnosis.conditions.pull_message import (
+    Pull,
+    folder_of,
+    pull_failure,
+    refuses_by_rights,
+    registry_of,
+    sent_no_credentials,
+)
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.pod import Pod, PodSpec
 from kfi.snapshot.resources import ServiceAccount, Workload
@@ -211,14 +218,14 @@ def _image_in(event: Event) -> str:
 
 def _heard(snapshot: Snapshot) -> Iterator[Stuck]:
     """Yield Pods of which only Events are known and whose newest one about images is a failure."""
-    heard = {e.ref.object for e in snapshot.events if e.ref.kind == "Pod" and e.reason in ("Failed", "BackOff")}
-    for ref in sorted(heard - snapshot.objects.keys(), key=str):
+    heard = HeardPods.of(snapshot)
+    for ref in heard.with_events("Failed", "BackOff"):
         event = _telling(snapshot, ref, "")
         image = _image_in(event) if event else ""
         about = [e for e in snapshot.events_of(ref) if image and image in e.message]
-        if event and about and about[0].reason != "Pulled" and not snapshot.absent(ref):
+        if event and about and about[0].reason != "Pulled":
             who = (event.ref.container, image, "ErrImagePull")
-            yield Stuck(ref, *who, event.message, (event.citation,), heard_certainty(snapshot, event), event.first)
+            yield Stuck(ref, *who, event.message, (event.citation,), heard.certainty(event), event.first)
 
 
 def _explained(snapshot: Snapshot, stuck: Stuck, public: frozenset[str]) -> Iterator[Finding]:
@@ -232,6 +239,8 @@ def _explained(snapshot: Snapshot, stuck: Stuck, public: frozenset[str]) -> Iter
         yield _disk_full(snapshot, stuck)
     elif kind is not Pull.RUNTIME:
         rule, words, strength = _WORDS[kind]
+        if kind is Pull.UNKNOWN and "ailed to pull image" in stuck.said:
+            words = f"cannot be pulled: {stuck.said[:300]}".replace("{", "{{").replace("}", "}}")
         lines = cite_spec(snapshot, stuck.ref, ("containers", stuck.container, "image"))
         yield _found(rule, stuck, words.format(host=registry_of(stuck.image)), strength, lines)
 
@@ -282,6 +291,9 @@ def _refused(snapshot: Snapshot, stuck: Stuck, kind: Pull, public: frozenset[str
 def _refused_without_secret(snapshot: Snapshot, stuck: Stuck, kind: Pull, public: frozenset[str]) -> Finding:
     host = registry_of(stuck.image)
     image_lines = cite_spec(snapshot, stuck.ref, ("containers", stuck.container, "image"))
+    if kind is Pull.FORBIDDEN and refuses_by_rights(stuck.said, stuck.image):
+        words = f"is refused by {host}: whoever pulls it (the node's own identity, where no secret is named) may not"
+        return _found(IMAGE_PULL_UNAUTHORIZED, stuck, words, 0.85, image_lines)
     if kind is not Pull.UNAUTHORIZED and folder_of(stuck.image) in {"docker.io/library", *public}:
         words = f"is not in {host}: it refuses this name, and others beside it are public"
         return _found(IMAGE_NOT_FOUND, stuck, words, 0.85, image_lines)

@@ -98,6 +98,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for node in snapshot.nodes:
         yield from _not_ready(snapshot, node, node.ref in broken)
         yield from _pressures(snapshot, node)
+    yield from _heard_not_ready(snapshot)
     yield from _sandboxes(snapshot)
 
 
@@ -268,7 +269,7 @@ def _events_known(snapshot: Snapshot, pod: Pod) -> bool:
         event.ref.object for event in snapshot.events
         if event.reason in ("Scheduled", "FailedScheduling") and event.ref.namespace == pod.namespace
     }  # fmt: skip
-    return sum(only_rows(snapshot, ref) for ref in placed) > 1
+    return sum(ref not in snapshot.seen or only_rows(snapshot, ref) for ref in placed) > 1
 
 
 def _silence(snapshot: Snapshot) -> Iterator[Finding]:
@@ -312,6 +313,16 @@ def _not_ready(snapshot: Snapshot, node: Node, explained: bool) -> Iterator[Find
         since=ready.last_transition_time,
         role=Role.SYMPTOM if explained or why else None,
     )
+
+
+def _heard_not_ready(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield nodes of which only Events are known, where the newest about readiness says that it is lost."""
+    heard = {e.ref.object for e in snapshot.events if e.ref.kind == "Node" and e.reason == "NodeNotReady"}
+    for ref in sorted(heard - snapshot.objects.keys(), key=str):
+        newest = snapshot.events_of(ref, "NodeNotReady", "NodeReady", "RemovingNode", "DeletingNode", "Starting")[0]
+        if newest.reason == "NodeNotReady" and not snapshot.absent(ref):
+            message = f"Node {ref.name} has turned not ready, and nothing says that it is ready again."
+            yield NODE_NOT_READY.found(ref, message, (newest.citation,), strength=0.7, since=newest.first)
 
 
 def _reasons(snapshot: Snapshot, node: Node, ready: Condition, lines: tuple[Citation, ...]) -> Iterator[Finding]:

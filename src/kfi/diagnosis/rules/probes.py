@@ -33,6 +33,7 @@ from kfi.diagnosis.conditions.probe_failures import (
     settled_runs,
     succeeds_elsewhere,
 )
+from kfi.diagnosis.conditions.probe_words import told, unseen_failures
 from kfi.diagnosis.conditions.served import (
     configured,
     declared,
@@ -46,12 +47,13 @@ from kfi.diagnosis.conditions.served import (
 from kfi.diagnosis.words.probe import PROBE_FAILING, TIMING, WRONG_PATH, WRONG_PORT, WRONG_PROTOCOL
 from kfi.models.schemas import Citation, Finding, Role
 from kfi.snapshot.pod import Probe
-from kfi.snapshot.view import Snapshot
+from kfi.snapshot.view import Event, Snapshot
 
 RULES = tuple(
     rule for rules in (PROBE_FAILING, WRONG_PORT, WRONG_PROTOCOL, WRONG_PATH, TIMING) for rule in rules.values()
 )
 
+_WRONG_PATH = ("401", "403", "404", "405", "410")
 _STATUS_CODE = re.compile(r"HTTP probe failed with status ?code: (\d{3})")
 # Nobody answered, or not in time. Sources: net/http, net/dial, grpc-go as the kubelet's probers print them.
 _NO_ANSWER = re.compile(
@@ -104,6 +106,22 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for failure in failures:
         yield _finding(snapshot, failure, succeeds_elsewhere(snapshot, failure, settled))
     yield from wrong_probe_ports(snapshot)
+    for event, sure in unseen_failures(snapshot):
+        yield _by_words(event, sure)
+
+
+def _by_words(event: Event, sure: float) -> Finding:
+    """Give the finding on a probe that only the kubelet's words show."""
+    kind, said = told(event)
+    status = _STATUS_CODE.search(said)
+    rules = PROBE_FAILING
+    if status and status[1] in _WRONG_PATH:
+        rules = WRONG_PATH
+    elif _NOT_HTTP.search(said) or "server gave HTTP response to HTTPS client" in said:
+        rules = WRONG_PROTOCOL
+    message = f"The {kind} probe of Pod {event.ref.name} fails: {said[:200]}"
+    lines = (event.citation,)
+    return rules[kind].found(event.ref.object, message, lines, strength=round(0.75 * sure, 3), since=event.first)
 
 
 def _finding(snapshot: Snapshot, failure: ProbeFailure, cleared: bool) -> Finding:
@@ -140,7 +158,7 @@ def _who(failure: ProbeFailure) -> str:
 
 def _path(snapshot: Snapshot, failure: ProbeFailure) -> _Verdict | None:
     status = _STATUS_CODE.search(failure.message)
-    if not status or failure.probe.http_get is None or status[1] not in ("401", "403", "404", "405", "410"):
+    if not status or failure.probe.http_get is None or status[1] not in _WRONG_PATH:
         return None
     path = failure.probe.http_get.path or "/"
     message = f"{_who(failure)} asks for {path} and is answered with status {status[1]}."
@@ -153,7 +171,9 @@ def _port(snapshot: Snapshot, failure: ProbeFailure) -> _Verdict | None:
         return None
     rule = WRONG_PORT[failure.kind]
     if failure.port is None:
-        named = isinstance(network.port, str) and (run.spec.ports or _NO_SUCH_NAME.search(failure.message))
+        named = isinstance(network.port, str) and (
+            any(p.name for p in run.spec.ports) or _NO_SUCH_NAME.search(failure.message)
+        )
         message = f"{_who(failure)} asks port {network.port!r}, but the container has no port of that name."
         return _Verdict(rule, 0.95, message, _port_lines(snapshot, run)) if named else None
     if not _NO_ANSWER.search(failure.message) or failure.port in in_pod(run):

@@ -250,8 +250,10 @@ _Words = tuple[Rule, str, tuple[Path, ...], float]
 def _worded(waiting: Waiting, reason: Reason, nodes: tuple[Fit, ...]) -> _Words:
     """Give the rule, the sentence, the fields of the Pod that show it, and the strength."""
     if reason.condition and reason.filter is Filter.TAINT:
-        where = _names(reason.nodes) or "a node"
-        return UNSCHEDULABLE, f"The Pod may only run on {where}, which cannot take Pods now.", (), 0.5
+        where = _names(reason.nodes) or "nodes"
+        key = reason.clause.detail.partition("=")[0] if reason.clause else ""
+        taint = f": Kubernetes has tainted them {key}" if key and not reason.nodes else ""
+        return UNSCHEDULABLE, f"The Pod may only run on {where} that cannot take Pods now{taint}.", (), 0.5
     match reason.filter:
         case Filter.RESOURCE:
             return _resource_words(waiting, reason, nodes)
@@ -260,7 +262,10 @@ def _worded(waiting: Waiting, reason: Reason, nodes: tuple[Fit, ...]) -> _Words:
         case Filter.CORDON:
             return _cordon_words(reason, nodes)
         case Filter.SELECTOR:
-            return _selector_words(waiting.spec, reason, nodes)
+            rule, message, paths, strength = _selector_words(waiting.spec, reason, nodes)
+            # Whose labels no text shows: a cordoned node may be the very one that the Pod selects.
+            cordoned = any(c.filter is Filter.CORDON for c in clauses(waiting.message))
+            return rule, message, paths, min(strength, 0.5) if cordoned and not reason.proven else strength
     return _plain_words(waiting, reason)
 
 
@@ -287,15 +292,17 @@ def _resource_words(waiting: Waiting, reason: Reason, nodes: tuple[Fit, ...]) ->
     rule = {"cpu": INSUFFICIENT_CPU, "memory": INSUFFICIENT_MEMORY}.get(resource, INSUFFICIENT_RESOURCE)
     need = requested(waiting.spec, resource)
     count = reason.clause.nodes if reason.clause else 0
+    have = "has" if count == 1 else "have"
     if not need:
-        return rule, f"{count} of {node_count(waiting.message)} nodes have no {resource} left for the Pod.", (), 0.85
+        room = "room for more Pods" if resource == "pods" else f"{resource} left for the Pod"
+        return rule, f"{count} of {node_count(waiting.message)} nodes {have} no {room}.", (), 0.85
     asks = f"The Pod requests {shown(need, resource)} of {resource}"
     most = most_room([f.node for f in nodes], resource)
     paths = tuple(request_paths(waiting.spec, resource))[:2]
     if most and need > most[0]:
         largest = f"{shown(most[0], resource)} ({most[1].name})"
         return rule, f"{asks}; the largest node can give {largest}.", paths, 0.95
-    return rule, f"{asks}; {count} of {node_count(waiting.message)} nodes have less left.", paths, 0.9
+    return rule, f"{asks}; {count} of {node_count(waiting.message)} nodes {have} less left.", paths, 0.9
 
 
 def _taint_words(reason: Reason) -> _Words:

@@ -28,6 +28,7 @@ from kfi.diagnosis.words.service import (
     SERVICE_SELECTOR_MISMATCH,
     WORKLOAD_SELECTOR_MISMATCH,
 )
+from kfi.models.records import TextForm
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.pod import Container, ContainerPort, Pod
 from kfi.snapshot.provenance import Path
@@ -206,6 +207,8 @@ def _port(snapshot: Snapshot, service: Service, port: ServicePort) -> Iterator[F
         return  # a table shows no targetPort
     target = port.port if port.target_port is None else port.target_port
     ports = [p for container in containers for p in container.ports]
+    if _names_unseen(snapshot, owner, ports, target) and not no_endpoints(snapshot, service):
+        return
     matching = _matching(containers, target)
     if any(p.protocol == port.protocol for p in matching):
         return
@@ -213,6 +216,13 @@ def _port(snapshot: Snapshot, service: Service, port: ServicePort) -> Iterator[F
         yield _wrong_protocol(snapshot, service, port, owner, matching)
     elif service.spec.cluster_ip != "None" and (ports or (isinstance(target, str) and not target.isdigit())):
         yield _wrong_target(snapshot, service, port, owner, ports)
+
+
+def _names_unseen(snapshot: Snapshot, owner: ObjectRef, ports: list[ContainerPort], target: int | str) -> bool:
+    """Tell whether a port is asked for by name, and no text of its owner shows names: `describe` leaves them out."""
+    forms = {one.record.form for one in snapshot.seen.get(owner, ())}
+    whole = bool(forms & {TextForm.JSON, TextForm.YAML})
+    return isinstance(target, str) and not whole and not any(port.name for port in ports)
 
 
 def _matching(containers: list[Container], target: int | str) -> list[ContainerPort]:
@@ -257,6 +267,7 @@ def _wrong_target(
     target = port.port if port.target_port is None else port.target_port
     failed, said = fails(snapshot, service, port.port), complaints(snapshot, service, 1)
     gone = no_endpoints(snapshot, service)
+    used = snapshot.topology.called_by(service.ref) or not snapshot.topology.serves(service.ref)
     named = isinstance(target, str) and not target.isdigit()
     what = f"name {target!r}" if named else f"number {target}"
     have = ", ".join(f"{p.container_port}{f' ({p.name})' if p.name else ''}" for p in ports) or "none"
@@ -268,7 +279,7 @@ def _wrong_target(
         *said,
     )
     # A declared port is only a remark: a server may listen on others. A name must be declared.
-    strength = 0.96 if named or failed else 0.9 if said else 0.45
+    strength = 0.96 if named or failed else 0.9 if said else 0.45 if used else 0.3
     return SERVICE_PORT_MISMATCH.found(
         service.ref,
         f"Port {port.port} of Service {service.name} leads to the container port of {what}, but the container "
@@ -289,6 +300,15 @@ def _port_lines(snapshot: Snapshot, owner: ObjectRef) -> tuple[Citation, ...]:
     prefix = ("spec", "template", "spec") if template else ("spec",)
     paths = [(*prefix, "containers", container.name, "ports") for container in spec.containers if container.ports]
     return snapshot.cite(owner, *paths)[:2]
+
+
+def _needed(snapshot: Snapshot, callers: list[ObjectRef], services: list[Service]) -> float:
+    """Say how sure it is that somebody needs a workload: its callers are known, or somebody tried its Service in vain.
+
+    What has only a Service, which nobody is seen to use, was put to sleep.
+    """
+    tried = any(fails(snapshot, service) or complaints(snapshot, service, 1) for service in services)
+    return 0.95 if callers else 0.85 if tried else 0.28
 
 
 def _scaled_away(snapshot: Snapshot, workload: Workload) -> Iterator[Finding]:
@@ -316,5 +336,5 @@ def _scaled_away(snapshot: Snapshot, workload: Workload) -> Iterator[Finding]:
         workload.ref,
         f"{workload.kind} {workload.name} is scaled to 0 replicas, though {' and '.join(need)}.",
         lines[:6],
-        strength=(0.95 if callers else 0.85) if asleep else 0.5,
+        strength=_needed(snapshot, callers, services) if asleep else 0.28,
     )

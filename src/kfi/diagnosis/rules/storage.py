@@ -6,6 +6,7 @@ A claim's reason is read from the claim and the volumes; the controller's Event 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -142,6 +143,8 @@ RULES = (
     VOLUME_ATTACH_FAILED, VOLUME_MOUNT_FAILED, VOLUME_PERMISSION_DENIED,
 )  # fmt: skip
 
+_NO_CLASS = re.compile(r'storageclass\S* "[^"]*" not found')
+
 
 @dataclass(frozen=True)
 class Case:
@@ -172,6 +175,32 @@ def _unbound(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding
         if claim.status.phase in ("Pending", "Lost") and not claim.metadata.deletion_timestamp:
             mine = users.get(claim.ref, ())
             yield from _waiting(snapshot, Case(claim, mine, bool(held & set(mine))))
+    yield from _heard(snapshot, waiting)
+
+
+def _heard(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding]:
+    """Yield claims of which only Events are known, and the newest is a failure to get a volume."""
+    reasons = ("FailedBinding", "ProvisioningFailed")
+    heard = {e.ref.object for e in snapshot.events if e.ref.kind == "PersistentVolumeClaim" and e.reason in reasons}
+    for ref in sorted(heard - snapshot.objects.keys(), key=str):
+        newest = snapshot.events_of(ref)[0]
+        if newest.reason not in reasons or snapshot.absent(ref):
+            continue
+        rule, words = CLAIM_UNBOUND, "waits for a volume"
+        if newest.reason == "ProvisioningFailed":
+            gone = _NO_CLASS.search(newest.message)
+            rule, words = (CLAIM_STORAGE_CLASS_MISSING, "has no class") if gone else (PROVISIONING_FAILED, "gets none")
+        held = [w.ref for w in waiting if w.ref.namespace == ref.namespace and _may_use(w, ref)]
+        message = f"The claim {ref.name} {words}: {newest.message[:300]}"
+        lines = (newest.citation,)
+        yield rule.found(ref, message, lines, strength=0.8 if held else 0.5, since=newest.first, affects=held)
+
+
+def _may_use(pod: Waiting, claim: ObjectRef) -> bool:
+    """Tell whether a Pod waits for a claim: by its volumes, or by the name that a StatefulSet gives its claims."""
+    named = {v.persistent_volume_claim.claim_name for v in pod.spec.volumes if v.persistent_volume_claim}
+    unbound = any(c.filter is Filter.CLAIM and not c.detail for c in clauses(pod.message))
+    return claim.name in named or (not named and unbound and claim.name.endswith(f"-{pod.ref.name}"))
 
 
 def _users(snapshot: Snapshot) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
@@ -266,6 +295,10 @@ def _unprovisioned(snapshot: Snapshot, case: Case, storage_class: StorageClass) 
 
 def _nothing_there(snapshot: Snapshot, claim: PersistentVolumeClaim) -> _Why:
     events = snapshot.events_of(claim.ref, "FailedBinding", "ProvisioningFailed")
+    refused = next((e for e in events if e.reason == "ProvisioningFailed"), None)
+    if refused and events[0] is refused:
+        message = f"The provisioner failed: {refused.message[:300]}"
+        return PROVISIONING_FAILED, message, (refused.citation,), 0.93
     known = snapshot.listed("PersistentVolume", cluster=claim.ref.cluster)
     message = "The claim waits for a volume, and there is none." if known else "The claim waits for a volume."
     return CLAIM_UNBOUND, message, tuple(e.citation for e in events[:1]), 0.7 if known or events else 0.5

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.conditions.blame import unreachable
+from kfi.diagnosis.conditions.containers import left_over, starting_up
+from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Service
-from kfi.snapshot.view import Check, Log, Snapshot
+from kfi.snapshot.view import Check, Snapshot
 
 WORKLOAD_UNAVAILABLE = Rule(
     code="workload-unavailable",
@@ -58,35 +61,22 @@ CALLER_ERRORS = Rule(
 )
 RULES = (WORKLOAD_UNAVAILABLE, POD_NOT_READY, SERVICE_UNREACHABLE, CALLER_ERRORS)
 
-_CANNOT_REACH = (
-    "connection refused",
-    "no such host",
-    "name resolution",
-    "i/o timeout",
-    "deadline exceeded",
-    "no route to host",
-    "connection reset",
-    "connect timeout",
-    "connection timed out",
-    "econnrefused",
-    "enotfound",
-    "etimedout",
-    "unavailable",
-)
-
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield every workload, Pod and Service that is visibly unwell."""
     yield from _workloads(snapshot)
     for pod in snapshot.pods:
-        if not _healthy(pod):
-            yield POD_NOT_READY.found(pod.ref, _state(pod), _pod_lines(snapshot, pod), strength=0.6)
+        if not _healthy(snapshot, pod):
+            strength = 0.25 if starting_up(pod, snapshot.as_of) else 0.6
+            yield POD_NOT_READY.found(pod.ref, _state(pod), _pod_lines(snapshot, pod), strength=strength)
     for one in snapshot.checks:
         found = _failed_check(snapshot, one)
         if found:
             yield found
+    past = PastErrors.of(snapshot)
     for log in snapshot.logs:
-        if log.failing and log.ref.kind and cannot_reach(log):
+        complains = log.failing and log.ref.kind not in ("", "Node") and unreachable(log)
+        if complains and not past.holds(log):
             said = log.record.example[:300]
             yield CALLER_ERRORS.found(log.ref, f"Its log says: {said}", (log.citation,), strength=0.4)
 
@@ -94,7 +84,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
 def unwell(snapshot: Snapshot) -> frozenset[ObjectRef]:
     """Give the workloads that are visibly not well: too few ready Pods, a Pod that is not ready, or a failed check."""
     seen = [*_workloads(snapshot), *(f for one in snapshot.checks if (f := _failed_check(snapshot, one)))]
-    refs = {finding.ref for finding in seen} | {pod.ref for pod in snapshot.pods if not _healthy(pod)}
+    refs = {finding.ref for finding in seen} | {pod.ref for pod in snapshot.pods if not _healthy(snapshot, pod)}
     return frozenset(_behind(snapshot, ref) for ref in refs)
 
 
@@ -109,19 +99,22 @@ def _workloads(snapshot: Snapshot) -> Iterator[Finding]:
         if not workload.observed or workload.kind == "Job" or snapshot.topology.owner(workload.ref):
             continue
         # `describe` prints no ready count for some kinds; the Pods then tell.
-        pods = sum(pod.ready for pod in snapshot.topology.pods_of(workload.ref))
-        desired, ready = workload.desired, max(workload.ready_count, pods)
+        pods = snapshot.topology.pods_of(workload.ref)
+        desired, ready = workload.desired, max(workload.ready_count, sum(pod.ready for pod in pods))
         if desired is not None and ready < desired:
+            missing = [pod for pod in pods if not _healthy(snapshot, pod)]
+            begins = missing and all(starting_up(pod, snapshot.as_of) for pod in missing)
             lines = snapshot.cite(workload.ref, ("status", "readyReplicas"), ("spec", "replicas"))
             lines = lines or snapshot.cite_row(workload.ref)
             yield WORKLOAD_UNAVAILABLE.found(
-                workload.ref, f"{ready} of {desired} replicas are ready.", lines, strength=0.7
+                workload.ref, f"{ready} of {desired} replicas are ready.", lines, strength=0.25 if begins else 0.7
             )
 
 
-def _healthy(pod: Pod) -> bool:
-    if pod.finished or pod.status.summary == "Completed" or pod.metadata.deletion_timestamp:
-        return pod.status.phase != "Failed"
+def _healthy(snapshot: Snapshot, pod: Pod) -> bool:
+    leaving = pod.metadata.deletion_timestamp is not None or pod.status.summary == "Terminating"
+    if leaving or pod.finished or pod.status.summary == "Completed":
+        return leaving or pod.status.phase != "Failed" or left_over(snapshot, pod)
     known = pod.condition("Ready") is not None or pod.status.total_containers is not None
     return pod.ready or not known
 
@@ -157,9 +150,3 @@ def _failed_check(snapshot: Snapshot, one: Check) -> Finding | None:
     origin = f" from {record.from_node}" if record.from_node else ""
     message = f"A connection to {record.target}:{record.port}{origin} ended in: {record.result}."
     return SERVICE_UNREACHABLE.found(ref, message, (one.citation,), strength=0.6)
-
-
-def cannot_reach(log: Log) -> bool:
-    """Tell whether a log line complains about something that the workload calls."""
-    text = f"{log.record.example}\n{log.record.stack}".lower()
-    return any(words in text for words in _CANNOT_REACH)

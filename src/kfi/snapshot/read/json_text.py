@@ -188,10 +188,6 @@ def _real(digits: str) -> float | str:
     return number if math.isfinite(number) else digits
 
 
-def _is_list_kind(value: dict[str, Any]) -> bool:
-    return str(value.get("kind", "")).endswith("List")
-
-
 def _no_number(_: str) -> None:
     """NaN and Infinity are no JSON: as good as not set."""
 
@@ -320,9 +316,9 @@ class _Reader:
             value = json.loads(_NUL.sub(rb"\1", text))
         watch, value = unwrap_watch(value)
         # A Go program writes an empty List's items as null.
-        empty = index is None and isinstance(value, dict) and "items" in value and value["items"] is None
-        shown = self._lines_of(start, self.pos)
-        return JsonValue(value, first, last, shown, index, is_list=empty and _is_list_kind(value), watch=watch)
+        empty = index is None and isinstance(value, dict) and value.get("items", "") is None
+        is_list = empty and str(value.get("kind", "")).endswith("List")
+        return JsonValue(value, first, last, self._lines_of(start, self.pos), index, is_list=is_list, watch=watch)
 
     def _key(self, pos: int) -> tuple[str, int]:
         if self.text[pos : pos + 1] != '"':

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from kfi.ingestion.log_formats import starts_exception
-from kfi.ingestion.log_lines import MAX_LINE_CHARS, LogLine, is_note, refine, unwrap
+from kfi.ingestion.logs.formats import starts_exception
+from kfi.ingestion.logs.lines import MAX_LINE_CHARS, LogLine, is_note, refine, unwrap
 
 _MAX_ROWS = 60
 _MAX_ROWS_CHARS = 16 * 1024

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from kfi.ingestion.log_formats import read_content
+from kfi.ingestion.logs.formats import read_content
 
 # A line is cut here before it is read: what matters stands at its beginning.
 MAX_LINE_CHARS = 64 * 1024

@@ -24,7 +24,7 @@ class NameKind(NamedTuple):
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_PASSWORDS = ("password", "passwd", "passphrase", "passcode", "pwd")
+_PASSWORDS = ("password", "passwd", "passphrase", "passcode", "pwd", "bindpw", "rootpw", "userpw", "dbpw")
 _PASSES = frozenset({"dbpass", "userpass", "rootpass", "adminpass", "requirepass", "keypass", "storepass", "sshpass"})
 # Tokens that mark a place in a list or stand for a running call, and open nothing.
 _PLACE_TOKENS = ("nexttoken", "pagetoken", "continuetoken", "continuationtoken", "resumetoken", "cancellationtoken")
@@ -107,5 +107,7 @@ def _compound(joined: str, last: str, variable: bool) -> NameKind | None:
     if joined.endswith(("secretkeybase", "secretid", "clientkeydata", "masterauth", *_DOCKER)):
         return NameKind("credentials")
     if last == "auth":
-        return NameKind("credentials" if variable else "docker auth", numbers=False)
+        # `redisAuth: w1nesap`, but `proxyAuth: basic`.
+        owned = joined != last
+        return NameKind("credentials" if owned else "docker auth", weak=owned and not variable, numbers=False)
     return None

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 
-from kfi.ingestion.secret_names import NameKind
+from kfi.ingestion.secrets.names import NameKind
 
 _NOTHING = frozenset(
     {"", "true", "false", "yes", "no", "none", "null", "nil", "undefined", "unset", "~", "n/a", "-", "on", "off",
@@ -19,17 +19,17 @@ _NOTHING = frozenset(
 )  # fmt: skip
 _NO_SECRET = re.compile(
     r"""(?ix)
-    <.*                                     # <set to the key 'password' in secret 'db'>, <none>, <secret:...>
+    <[^<>]*>(?:\s.*)?                        # <set to the key 'password' in secret 'db'>, <none>, <secret:...>
     | [*x\u2022.\#-]{3,}                     # someone else's mask
     | \W{0,9}(?:redacted|hidden|masked|filtered|omitted|removed|sensitive|scrubbed)\W{0,9}
-    | \$\w+ | \$[({].* | \{\{.* | %[sqvdx] | %[({].*   # variables and templates
+    | (?-i:\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+)) | \$[({].* | \{\{.* | %[sqvdx] | %[({].*   # variables and templates
     | (?:process\.env|os\.environ|env|system\.getenv|\.values)[.\[(].*
     | (?:file:/*)?(?:~|\.{1,2})?/(?:var|etc|run|tmp|opt|usr|home|root|mnt|srv|data|secrets?|vault|app|config|conf|certs?
       |keys?|workspace|dev|proc|sys|lib|bin|host|credentials?|tls|token|kube\w*)(?:/[\w.@%+:=-]*)*
     | [a-z]:\\.*
     | [\w./-]*\.(?:key|pem|crt|cer|p12|jks|pfx|json|ya?ml|txt|conf|keytab|pub)
     | \d+\ bytes?                                      # kubectl describe secret
-    | 0x[0-9a-f]+ | \(\w+:.*\)                         # Go pointers; (v1:metadata.name)
+    | 0x[0-9a-f]{1,16} | \(\w+:.*\)                   # Go pointers; (v1:metadata.name)
     | [|>][+-]?\d?[+-]?                                # a block begins
     | [a-z][a-z0-9+.-]*://[^\s@?]*                     # an address without credentials
     """
@@ -41,6 +41,11 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE
 _LONG_MIXED = re.compile(r"(?=[a-z0-9]*[0-9])(?=[a-z0-9]*[a-z])[a-z0-9]{16,}")
 _ADDRESS = re.compile(r"[\d.:\[\]a-f]*[.:][\d.:\[\]a-f]*")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]{2,}=[^=]")
+# Letters and digits without a break, and the places in it where small letters, capitals and digits take turns.
+_RUNS = re.compile(r"[A-Za-z0-9+/]{12,}")
+_TURNS = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[a-z0-9]|(?<=[0-9])[A-Za-z]")
+_FEWEST_TURNS = 4
+_DIGEST = re.compile(r"sha(?:1|256|512)[:~]")
 _MORE_WORDS = re.compile(r"\s+[\w\"'(\[/]")
 _ERROR_WORDS = frozenset(
     """unauthorized forbidden denied expired invalid missing required failed failure error errors timeout eof notfound
@@ -72,7 +77,7 @@ def is_prose(value: str, rest: str, name: NameKind) -> bool:
         return False
     if word.isdigit():
         return name.kind != "password" or len(word) < 4
-    return not _looks_random(word)
+    return not looks_random(word)
 
 
 def decoded(value: str) -> bytes:
@@ -90,7 +95,30 @@ def _names_object(value: str) -> bool:
     return value.isalpha() or any(mark in value for mark in "-./")
 
 
-def _looks_random(word: str) -> bool:
+def looks_random(word: str) -> bool:
+    """Tell whether a word of a sentence is no word: letters and digits, and no object's name."""
     if len(word) < 7 or not any(c.isdigit() for c in word) or not any(c.isalpha() for c in word):
         return False
     return not (_OBJECT_NAME.fullmatch(word) and any(mark in word for mark in "-/."))
+
+
+def is_random(word: str) -> bool:
+    """Tell whether a word was made by chance, whatever stands before it.
+
+    >>> is_random("l53mLUUhVDTMTn"), is_random("cart-7c9d8b6f5-x7k2p"), is_random("SCRAM-SHA-256")
+    (True, False, False)
+    """
+    if _DIGEST.search(word) or _UUID.fullmatch(word):
+        return False
+    runs: list[str] = _RUNS.findall(word)
+    return any(len(_TURNS.findall(run)) >= _FEWEST_TURNS and not run.isalpha() for run in runs)
+
+
+def is_login(value: str) -> bool:
+    """Tell whether a value is `user:password` in base64, as basic authentication sends it."""
+    return b":" in decoded(value + "=" * (-len(value) % 4))
+
+
+def is_encoded(value: str) -> bool:
+    """Tell whether a value is base64 rather than a word that could be."""
+    return bool(decoded(value)) and (value.endswith("=") or (len(value) >= 16 and is_random(value)))

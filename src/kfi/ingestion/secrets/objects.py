@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from kfi.ingestion.secret_names import LAST_APPLIED, kind_of_name
-from kfi.ingestion.secret_values import is_harmless
-from kfi.ingestion.secrets import PLACEHOLDER
+from kfi.ingestion.secrets.names import LAST_APPLIED, kind_of_name
+from kfi.ingestion.secrets.spans import PLACEHOLDER
+from kfi.ingestion.secrets.values import is_harmless
 
 Mask = Callable[[str, str], str]
 """Gives the placeholder of a secret of a kind."""

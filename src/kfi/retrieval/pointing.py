@@ -1,0 +1,63 @@
+"""
+Which objects a question points at, and which names in it nothing in the evidence has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from kfi.models.schemas import ObjectRef, QueryMetadata
+from kfi.retrieval.query_analyzer import ORDINARY_WORDS, identifiers
+from kfi.snapshot.view import Snapshot
+
+# What people name without saying its kind. Every namespace has a ServiceAccount `default`; nobody means that one.
+_NAMED_BARE = frozenset(
+    "Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Service Node Ingress PersistentVolumeClaim "
+    "PersistentVolume HorizontalPodAutoscaler".split()
+)
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """What a question points at."""
+
+    objects: tuple[ObjectRef, ...] = ()
+    """Objects of the names in it, and the workloads above them."""
+    missing: tuple[str, ...] = ()
+    """Names in it that no object has."""
+    similar: tuple[str, ...] = ()
+    """Names that come near a missing one."""
+
+
+def pointed_at(snapshot: Snapshot, question: str, metadata: QueryMetadata) -> Pointed:
+    """Give what a question points at in a snapshot."""
+    words = identifiers(question)
+    named = tuple(ref for ref in snapshot.objects if _means(ref, words, metadata))
+    if metadata.name and not any(_has_name(ref, metadata.name) for ref in named):
+        named = (*named, *(ref for ref in snapshot.objects if _has_name(ref, metadata.name)))
+    known = {ref.name for ref in snapshot.objects} | {event.ref.name for event in snapshot.events}
+    missing = (metadata.name,) if metadata.name and not named and metadata.name not in known else ()
+    similar = get_close_matches(missing[0], sorted(known - {""}), 3, 0.7) if missing else []
+    return Pointed(tuple(dict.fromkeys(_with_workloads(snapshot, named))), missing, tuple(similar))
+
+
+def _means(ref: ObjectRef, words: frozenset[str], metadata: QueryMetadata) -> bool:
+    if ref.name not in words or ref.name == metadata.namespace:
+        return False
+    if metadata.name == ref.name:
+        return metadata.kind in (None, ref.kind)
+    return ref.kind in _NAMED_BARE and ref.name not in ORDINARY_WORDS
+
+
+def _has_name(ref: ObjectRef, name: str) -> bool:
+    """Tell whether a name means an object: it is its name, or what a Pod's name begins with."""
+    return ref.name == name or (ref.kind == "Pod" and ref.name.startswith(f"{name}-"))
+
+
+def _with_workloads(snapshot: Snapshot, named: tuple[ObjectRef, ...]) -> Iterator[ObjectRef]:
+    for ref in named:
+        yield ref
+        if ref.kind in ("Pod", "ReplicaSet", "Job"):
+            yield snapshot.topology.workload(ref)
