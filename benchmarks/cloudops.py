@@ -1,11 +1,14 @@
 """Diagnose every case of a folder of snapshots and write predictions, one line a case.
 
-Usage: python benchmarks/cloudops.py CASES_DIR --out PREDICTIONS.jsonl [--jobs N] [--question]
+Usage: python benchmarks/cloudops.py CASES_DIR --out PREDICTIONS.jsonl [--jobs N] [--rename SEED] [--drop SHARE]
 
 CASES_DIR holds one folder a case: `case.json` (id, question, namespace) and `bundle/`. Each case is read into a
 throw-away store and diagnosed through the public API; `seconds` is all of it, reading included. The predictions are
 scored by `score_cloudops.py` with `benchmarks/cloudops_labels.json`, which puts our failure codes in the benchmark's
 words.
+
+With --rename every case is copied with other names first, with --drop with a share of its files left out; the copies
+are kept beside the predictions (PREDICTIONS.jsonl.cases), because renamed cases are scored against renamed truth.
 """
 
 from __future__ import annotations
@@ -13,11 +16,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from perturb import renamed, without_files
 
 
 def diagnose_case(folder: Path) -> dict[str, Any]:
@@ -44,13 +50,28 @@ def diagnose_case(folder: Path) -> dict[str, Any]:
     return {"id": case["id"], "seconds": seconds, "root_causes": causes, "skipped": len(report.skipped)}
 
 
+def copied(cases: Path, target: Path, seed: int | None, share: float) -> Path:
+    """Give a folder of the same cases with other names, or fewer files."""
+    shutil.rmtree(target, ignore_errors=True)
+    for case in sorted(path.parent for path in cases.glob("*/case.json")):
+        if seed is not None:
+            renamed(case, target / case.name, seed)
+        else:
+            without_files(case, target / case.name, share, seed=1)
+    return target
+
+
 def main() -> int:
     """Run every case on all cores and write the predictions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--rename", type=int, metavar="SEED", help="give every case other names first")
+    parser.add_argument("--drop", type=float, metavar="SHARE", help="leave out this share of every bundle's files")
     args = parser.parse_args()
+    if args.rename is not None or args.drop:
+        args.cases = copied(args.cases, Path(f"{args.out}.cases"), args.rename, args.drop or 0.0)
     folders = sorted(path.parent for path in args.cases.glob("*/case.json"))
     if not folders:
         print(f"{args.cases} holds no case (a folder with case.json in it).", file=sys.stderr)

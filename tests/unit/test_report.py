@@ -61,6 +61,13 @@ def test_no_evidence_and_a_healthy_cluster_are_told_apart():
     assert "Nothing is failing" in summary((), 12)
 
 
+def test_an_answer_that_has_only_a_weak_lead_says_so():
+    weak = explain(snapshot(obj("Deployment/orchard/cart")), [CRASH.found(ref(POD), "It may.", strength=0.3)], RULES)
+    causes = [root_cause(incident, RULES, NumberedEvidence()) for incident in weak]
+
+    assert summary(causes, 1).startswith("Nothing here is surely failing")
+
+
 def test_a_crashed_container_without_its_previous_log_names_the_command_that_gets_it():
     crashed = {"name": "app", "lastState": {"terminated": {"exitCode": 1}}}
     seen = snapshot(

@@ -16,6 +16,8 @@ from kfi.models.schemas import ChainLink, Citation, Gap, ObjectRef, RootCause
 
 _MAX_LINKS = 5
 _LINK_CITATIONS = 2
+# Below this confidence a cause is a lead, and the answer says so.
+_WEAK = 0.3
 
 
 class NumberedEvidence:
@@ -115,6 +117,8 @@ def summary(causes: Sequence[RootCause], objects_seen: int, gaps: Sequence[Gap] 
         return "Nothing is failing here, as far as the evidence shows."
     first = causes[0]
     sentence = f"{first.workload}: {lower_first(first.title)}. {first.explanation}"
+    if first.confidence < _WEAK:
+        return f"Nothing here is surely failing; the strongest lead is a weak one. {sentence}"
     if len(causes) > 1:
         rest = ", ".join(f"{c.workload} ({lower_first(c.title)})" for c in causes[1:4])
         more = f", and {len(causes) - 4} more" if len(causes) > 4 else ""

@@ -244,6 +244,7 @@ class FailureDiagnosis(Value):
     """The answer: causes best first, every claim with the number of the line that proves it."""
 
     api_version: Literal["kfi/v1"] = "kfi/v1"
+    kind: Literal["FailureDiagnosis"] = "FailureDiagnosis"
     question: str = ""
     summary: str
     root_causes: tuple[RootCause, ...] = ()
