@@ -106,6 +106,9 @@ def test_a_secret_reaches_neither_the_store_nor_the_answer(kfi, tmp_path):
         (["diagnose"], 1, "holds no evidence yet"),
         (["diagnose", "--from", "/no/such/file"], 1, "/no/such/file"),
         (["rules", "no-such-code"], 1, "no failure code"),
+        (["diagnose", "--since", "99999999999w"], 2, "leave --since out"),
+        (["diagnose", str(SAMPLE)], 2, "its own --from"),
+        (["diagnose", "--from", str(SAMPLE), str(SAMPLE / "alerts.json")], 2, "its own --from"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
@@ -178,3 +181,122 @@ def test_as_of_moves_the_moment_that_is_diagnosed(kfi):
     answer = json.loads(kfi("diagnose", "--from", str(SAMPLE), "--as-of", "2026-11-20T14:40:00Z", "-o", "json")[1])
 
     assert answer["as_of"].startswith("2026-11-20T14:40:00")
+
+
+def test_a_span_that_begins_before_all_time_means_everything(kfi):
+    code, out, err = kfi("diagnose", "--since", "200000w", "--from", str(SAMPLE / "incidents" / "imagepull"))
+
+    assert code == 0, err
+    assert "image does not exist" in out
+
+
+@pytest.mark.parametrize("evidence", ["cluster/pods.json", "events/orchard.events.json", "cluster/pods.all.wide.txt"])
+@pytest.mark.parametrize("name", ["recommender", "mailer", "checkout"])
+def test_a_question_may_name_a_workload_of_which_only_pods_or_events_were_seen(kfi, evidence, name):
+    answer = json.loads(kfi("diagnose", f"what about {name}?", "--from", str(SAMPLE / evidence), "-o", "json")[1])
+
+    assert answer["root_causes"][0]["workload"]["name"] == name
+
+
+def test_a_newer_snapshot_counts_and_the_older_is_reached_with_as_of(kfi, tmp_path):
+    pods = json.loads((SAMPLE / "cluster" / "pods.json").read_text())
+    for name, hour in (("old", "14"), ("new", "15")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pods.json").write_text(json.dumps(pods))
+        (tmp_path / name / "timestamp").write_text(f"2026-11-20T{hour}:40:00Z\n")
+        kfi("ingest", str(tmp_path / name))
+        for pod in pods["items"]:
+            if pod["metadata"]["name"].startswith("recommender"):
+                state = {"ready": True, "lastState": {}, "state": {"running": {"startedAt": "2026-11-20T14:45:00Z"}}}
+                pod["status"]["containerStatuses"][0].update(state)
+                pod["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+
+    now = json.loads(kfi("diagnose", "-o", "json")[1])
+    then = json.loads(kfi("diagnose", "--as-of", "2026-11-20T14:40:00Z", "-o", "json")[1])
+
+    assert now["as_of"].startswith("2026-11-20T15:40")
+    assert "oom-killed" not in {cause["code"] for cause in now["root_causes"]}
+    assert "oom-killed" in {cause["code"] for cause in then["root_causes"]}
+
+
+def test_the_store_answers_as_the_files_do(kfi):
+    kfi("ingest", str(SAMPLE))
+
+    stored, read = (
+        json.loads(kfi("diagnose", "-o", "json")[1]),
+        json.loads(kfi("diagnose", "--from", str(SAMPLE), "-o", "json")[1]),
+    )
+
+    same = ("summary", "root_causes", "gaps", "as_of", "objects_seen")
+    assert {key: stored[key] for key in same} == {key: read[key] for key in same}
+
+
+@pytest.fixture
+def two_clusters(kfi, tmp_path):
+    """The sample's image that cannot be pulled, in cluster us two days later than in cluster eu."""
+    for cluster, day in (("eu", "20"), ("us", "22")):
+        shutil.copytree(SAMPLE / "incidents" / "imagepull", tmp_path / cluster)
+        (tmp_path / cluster / "timestamp").write_text(f"2026-11-{day}T14:40:00Z\n")
+        kfi("ingest", str(tmp_path / cluster), "--cluster", cluster)
+
+
+@pytest.mark.usefixtures("two_clusters")
+def test_objects_of_one_name_in_two_clusters_are_told_apart(kfi):
+    _, out, _ = kfi("diagnose")
+
+    assert "in cluster eu: The image" in out
+    assert "in cluster us: The image" in out
+    assert "These are of 2 clusters: eu, us." in " ".join(out.split())
+
+
+@pytest.mark.usefixtures("two_clusters")
+def test_one_cluster_is_asked_about_as_of_its_own_newest_evidence(kfi):
+    answer = json.loads(kfi("diagnose", "--cluster", "eu", "--since", "1h", "-o", "json")[1])
+
+    assert answer["as_of"].startswith("2026-11-20T14:40")
+    assert answer["query_metadata"]["cluster"] == "eu"
+    assert answer["query_metadata"]["since"].startswith("2026-11-20T13:40")
+    assert {cause["object"]["cluster"] for cause in answer["root_causes"]} == {"eu"}
+    assert any("Failed to pull image" in line["text"] for line in answer["evidence"])
+
+
+@pytest.mark.usefixtures("two_clusters")
+def test_a_cluster_that_nothing_was_stored_of_is_an_error_that_names_those_there_are(kfi):
+    code, _, err = kfi("diagnose", "--cluster", "asia")
+
+    assert code == 1
+    assert "'asia'" in err
+    assert "eu, us" in err
+
+
+@pytest.mark.usefixtures("two_clusters")
+def test_doctor_names_the_clusters_in_the_store(kfi):
+    assert "of eu, us" in kfi("doctor")[1]
+
+
+def test_doctor_fails_where_no_store_can_be_made(kfi, tmp_path):
+    (tmp_path / "store").write_text("a file, not a folder")
+
+    code, out, _ = kfi("doctor")
+
+    assert code == 3
+    assert "KFI_DATA_DIR" in out
+
+
+@pytest.mark.parametrize("columns", ["1", "80", "120"])
+def test_the_answer_fits_the_terminal_and_has_no_trailing_blanks(kfi, columns):
+    code, out, err = kfi(
+        "diagnose", "why does mailer fail?", "--from", str(SAMPLE), program=("env", f"COLUMNS={columns}", f"{BIN}/kfi")
+    )
+
+    assert code == 0, err
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
+    if columns != "1":
+        assert [line for line in out.splitlines() if len(line) > int(columns)] == []
+
+
+def test_numbers_and_their_words_agree(kfi):
+    incident = str(SAMPLE / "incidents" / "oomkilled")
+
+    assert "5 events, 1 object." in kfi("ingest", incident)[1]
+    assert "1 object seen" in kfi("diagnose")[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -62,6 +62,14 @@ class Settings(BaseSettings):
     spool_bytes: int = Field(default=8 * _MIB, ge=0)
     """Bytes of one source that are held in memory; what is larger goes to an anonymous temporary file."""
 
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _folder(cls, value: Any) -> Any:
+        """Read `~` as a shell does; nothing at all means the default, not the current folder."""
+        if value == "":
+            return platformdirs.user_data_path("kfi")
+        return Path(value).expanduser() if isinstance(value, str) else value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -94,7 +102,12 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise ConfigError(_sentence(error), hint=f"Correct it in the environment or in {str(path)!r}.") from error
-    except (SettingsError, OSError, ValueError) as error:
+    except OSError as error:
+        said = error.strerror or error
+        raise ConfigError(
+            f"The settings file {str(path)!r} cannot be read: {said}.", hint="Make it readable."
+        ) from error
+    except (SettingsError, ValueError) as error:
         raise ConfigError(f"The settings file {str(path)!r} is no TOML: {error}.", hint="Correct it.") from error
 
 

@@ -88,7 +88,9 @@ class Copilot:
         started = time.perf_counter()
         metadata = self._analyzer.extract_k8s_metadata(ask.question)
         namespace = ask.namespace or metadata.namespace or ""
-        snapshot = self._snapshot(ask)
+        as_of = ask.as_of or self._newest(ask.cluster)
+        since = _begin(as_of, ask.since)
+        snapshot = build_snapshot(self._ledger.documents(cluster=ask.cluster or None, at=as_of, since=since), as_of)
         built = time.perf_counter()
         findings = [f for f in examine(snapshot) if _in_scope(f, namespace)]
         examined = time.perf_counter()
@@ -105,7 +107,9 @@ class Copilot:
             summary=_summary(causes, incidents, snapshot, pointed, gaps),
             root_causes=causes,
             evidence=evidence.lines,
-            query_metadata=metadata.model_copy(update={"namespace": namespace or None}),
+            query_metadata=metadata.model_copy(
+                update={"namespace": namespace or None, "cluster": ask.cluster or None, "since": since}
+            ),
             sub_queries=(ask.question,) if ask.question else (),
             gaps=gaps,
             as_of=snapshot.as_of,
@@ -118,11 +122,19 @@ class Copilot:
             ),
         )
 
-    def _snapshot(self, ask: Ask) -> Snapshot:
-        as_of = ask.as_of or self._ledger.latest_observation()
-        since = as_of - ask.since if as_of and ask.since else None
-        documents = self._ledger.documents(cluster=ask.cluster or None, at=as_of, since=since)
-        return build_snapshot(documents, as_of)
+    def _newest(self, cluster: str) -> datetime | None:
+        """Give the time of the newest observation of a cluster: another one's may be days away from it."""
+        if not cluster or self._ledger.clusters() == [cluster]:
+            return self._ledger.latest_observation()
+        return max((one.observed_at for one in self._ledger.documents(cluster=cluster)), default=None)
+
+
+def _begin(as_of: datetime | None, span: timedelta | None) -> datetime | None:
+    """Give when a span that ends at a moment begins; None where that is before all time."""
+    try:
+        return as_of - span if as_of and span else None
+    except OverflowError:
+        return None
 
 
 def _summary(
@@ -133,8 +145,14 @@ def _summary(
     gaps: tuple[Gap, ...],
 ) -> str:
     if causes or not (pointed.objects or pointed.missing):
-        return summary(causes, len(snapshot.objects), gaps)
+        return f"{summary(causes, len(snapshot.objects), gaps)}{_places_of(causes)}"
     return healthy_summary(pointed.objects, pointed.missing, pointed.similar, incidents)
+
+
+def _places_of(causes: tuple[RootCause, ...]) -> str:
+    """Say of which clusters the causes are, where that is more than one: they may hold objects of the same name."""
+    clusters = list(dict.fromkeys(cause.workload.cluster or "one without a name" for cause in causes))
+    return f" These are of {len(clusters)} clusters: {', '.join(clusters)}." if len(clusters) > 1 else ""
 
 
 def _in_scope(finding: Finding, namespace: str) -> bool:

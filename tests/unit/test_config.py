@@ -65,3 +65,23 @@ def test_a_file_of_settings_that_is_named_but_not_there_is_an_error(monkeypatch)
 
     with pytest.raises(ConfigError, match=r"There is no settings file '/nowhere\.toml'"):
         load_settings()
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_not_called_broken(monkeypatch):
+    # The memory of a process can be opened, but holds nothing at address 0.
+    monkeypatch.setenv("KFI_CONFIG", "/proc/self/mem")
+
+    with pytest.raises(ConfigError, match=r"The settings file '/proc/self/mem' cannot be read"):
+        load_settings()
+
+
+def test_a_tilde_in_the_data_folder_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("KFI_DATA_DIR", "~/evidence")
+
+    assert load_settings().data_dir == Path.home() / "evidence"
+
+
+def test_an_empty_data_folder_means_the_default(monkeypatch, tmp_path):
+    monkeypatch.setenv("KFI_DATA_DIR", "")
+
+    assert load_settings().data_dir == tmp_path / "share" / "kfi"

@@ -1,3 +1,4 @@
+import errno
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ import pytest
 from kfi.errors import ServiceError
 from kfi.ingestion.base import digest
 from kfi.ledger import Ledger, Written
+from kfi.ledger.door import door
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity, Source
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -353,6 +355,14 @@ def test_a_folder_that_cannot_be_made_is_a_service_error(tmp_path):
 
     with pytest.raises(ServiceError, match="cannot be used"):
         Ledger.open(tmp_path / "file" / "store")
+
+
+@pytest.mark.parametrize(("number", "hint"), [(errno.ENOSPC, "Make room"), (errno.EACCES, "Make the folder writable")])
+def test_what_the_system_refuses_comes_with_the_hint_for_it(tmp_path, number, hint):
+    with pytest.raises(ServiceError, match=os.strerror(number)) as caught, door(tmp_path):
+        raise OSError(number, os.strerror(number))
+
+    assert caught.value.hint.startswith(hint)
 
 
 def fill_a_disk_of_one_megabyte(folder: Path) -> None:

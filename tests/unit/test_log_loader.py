@@ -202,6 +202,42 @@ def test_an_exception_that_was_logged_as_information_is_worth_a_warning():
     assert (record(document).level, document.severity) == ("info", Severity.WARNING)
 
 
+def test_values_below_a_klog_information_are_no_stack_trace():
+    values = """I0305 11:00:00.000000       1 options.go:10] "Starting cart" config=<
+\tkind: CartOptions
+\tConnectionError: retry
+\tat startup
+ >"""
+
+    started, following = load(f"{values}\nI0305 11:00:01.000000       1 cart.go:7] ready")
+
+    assert record(started) == LogRecord(
+        template='"Starting cart" config=<', example='"Starting cart" config=<', level="info", line=1
+    )
+    assert (started.severity, started.text) == (Severity.NORMAL, values)
+    assert record(following).example == "ready"
+
+
+@pytest.mark.parametrize("indent", ["", "\t"])
+def test_goroutines_below_a_klog_information_are_a_stack_trace(indent):
+    text = f"""I0305 11:00:00.000000       1 cart.go:10] recovered
+{indent}goroutine 7 [running]:
+{indent}main.save(0xc0000b4000)
+{indent}\t/app/main.go:42 +0x1d"""
+
+    (document,) = load(text)
+
+    assert record(document).stack == "\n".join(text.splitlines()[1:])
+    assert document.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("level", ["W", "E"])
+def test_what_is_below_a_klog_warning_or_error_stays_its_stack(level):
+    (document,) = load(f"{level}0305 11:00:00.000000       1 cart.go:10] cannot save\n\tpool is closed")
+
+    assert record(document).stack == "\tpool is closed"
+
+
 def test_pieces_of_a_long_line_are_joined():
     stamp = "2026-03-05T11:00:00Z stdout"
 

@@ -1,6 +1,6 @@
 """Words, numbers and gaps of an answer."""
 
-from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.catalogue import Layer, Rule, catalogue
 from kfi.diagnosis.causes import explain
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.report import NumberedEvidence, filled, root_cause, summary
@@ -54,6 +54,18 @@ def test_a_cause_is_told_with_its_chain_and_each_step_cites():
 
 def test_an_object_without_a_name_leaves_a_placeholder_a_person_recognises():
     assert filled("kubectl get {kind} {name} -n {namespace}", ObjectRef()) == "kubectl get pod NAME -n NAMESPACE"
+
+
+def test_a_command_about_an_object_of_the_whole_cluster_names_no_namespace():
+    command = "kubectl describe {kind} {name} -n {namespace}"
+
+    assert filled(command, ref("Node/node-a")) == "kubectl describe node node-a"
+    assert filled(command, ref("Pod/orchard/cart")) == "kubectl describe pod cart -n orchard"
+    assert filled("kubectl get quota -n {name}", ref("Namespace/orchard")) == "kubectl get quota -n orchard"
+
+
+def test_no_command_of_the_catalogue_has_braces_that_kubectl_does_not_read():
+    assert [rule.code for rule in catalogue().values() if "{{" in rule.confirm] == []
 
 
 def test_no_evidence_and_a_healthy_cluster_are_told_apart():

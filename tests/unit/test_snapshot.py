@@ -160,3 +160,15 @@ def test_a_row_without_namespace_is_of_the_only_one_there_is():
     assert [str(pod.ref) for pod in only.pods] == ["Pod/orchard/cart-0"]
     assert [str(pod.ref) for pod in several.pods] == ["Pod/default/cart-0"]
     assert "Service/default/cart" in map(str, applied.objects)
+
+
+def test_a_newer_running_state_is_not_mixed_with_an_older_waiting_one():
+    def status(state):
+        return {"containerStatuses": [{"name": "app", "state": state}]}
+
+    old = row(POD, at=NOW - timedelta(hours=1), status=status({"waiting": {"reason": "CrashLoopBackOff"}}))
+    new = obj(POD, status=status({"running": {"startedAt": "2026-11-20T14:30:00Z"}}))
+
+    state = next(snapshot(old, new).of(Pod)).status.container_statuses[0].state
+
+    assert (state.waiting, state.running is not None) == (None, True)

@@ -130,7 +130,21 @@ def _span(text: str | None) -> timedelta | None:
     parts = _AGE.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         raise typer.BadParameter(f"{text!r} is not a length of time like 30m, 1h or 2d.")
-    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    try:
+        return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    except OverflowError:
+        raise typer.BadParameter(f"{text!r} is longer than time itself; leave --since out for all of it.") from None
+
+
+def _no_path(question: str) -> None:
+    """Refuse a path where a question belongs: it would be taken for words, and nothing of it be read.
+
+    Raises:
+        BadParameter: the question reads like a path, and is one.
+    """
+    # "checkout" is a name even where a file is called so.
+    if (os.sep in question or Path(question).suffix) and os.path.exists(question):
+        raise typer.BadParameter(f"{question!r} is no question. To read it, give each path its own --from.")
 
 
 Paths = Annotated[
@@ -142,6 +156,10 @@ EventsDir = Annotated[
 ]
 Cluster = Annotated[
     str, typer.Option("--cluster", help="Name of the cluster the evidence is from.", show_default=False)
+]
+Moment = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="Answer for this moment; in files, ages count back from it."),
 ]
 AsOf = Annotated[
     str | None,
@@ -199,8 +217,8 @@ def diagnose(
     ] = None,
     namespace: Annotated[str, typer.Option("-n", "--namespace", help="Only this namespace.", show_default=False)] = "",
     since: Annotated[str | None, typer.Option("--since", help="Events and logs of the last 30m, 1h, 2d …")] = None,
-    as_of: AsOf = None,
-    cluster: Cluster = "",
+    as_of: Moment = None,
+    cluster: Annotated[str, typer.Option("--cluster", help="Only this cluster.", show_default=False)] = "",
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.text,
 ) -> int:
     """Say what fails and why, with the lines that prove it; without a question, every incident, worst first.
@@ -210,6 +228,7 @@ def diagnose(
     from kfi.copilot import Ask, Copilot
     from kfi.ledger.ledger import Ledger
 
+    _no_path(question)
     settings = _settings()
     ask = Ask(question, namespace, cluster, _span(since), _moment(as_of))
     if sources:
@@ -222,8 +241,20 @@ def diagnose(
                 f"The store in {settings.data_dir} holds no evidence yet.",
                 hint="Give some: kfi ingest PATH, or answer from files directly: kfi diagnose --from PATH",
             )
+        _known(cluster, ledger.clusters())
         _print(Copilot(ledger, settings).diagnose(ask), output)
     return 0
+
+
+def _known(cluster: str, clusters: Sequence[str]) -> None:
+    """Refuse the name of a cluster that nothing was stored of.
+
+    Raises:
+        SourceError: there is no such cluster.
+    """
+    if cluster and cluster not in clusters:
+        names = ", ".join(name or "one without a name" for name in clusters)
+        raise SourceError(f"The store holds no evidence of a cluster {cluster!r}.", hint=f"It holds: {names}.")
 
 
 def _from_sources(sources: list[str], ask: Ask) -> tuple[FailureDiagnosis, IngestReport]:

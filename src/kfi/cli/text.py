@@ -22,23 +22,33 @@ from kfi.models.schemas import Citation, FailureDiagnosis, IngestReport, RootCau
 # A numbered step, a list item, or a link of a chain: its next lines hang below its words.
 _BULLET = re.compile(r"(?:\d+\. |- |-> )")
 _MAX_WIDTH = 110
+# Below this nothing can be laid out; the terminal folds the lines.
+_MIN_WIDTH = 40
 _MAX_QUOTED_LINES = 8
 _FULL_WITHOUT_QUESTION = 3
 _SKIPPED_SHOWN = 10
+_SPOKEN = {
+    "listing": "list",
+    "log": "log message",
+    "node_service": "node service",
+    "calls": "call graph",
+    "check": "connectivity check",
+}
 
 
 def show(answer: FailureDiagnosis) -> None:
     """Print an answer to standard output."""
     typer.echo(_bold(_wrapped(answer.summary, "")))
     full = 1 if answer.question else _FULL_WITHOUT_QUESTION
+    several = len({cause.workload.cluster for cause in answer.root_causes}) > 1
     cited = {citation.label: citation for citation in answer.evidence}
     for number, cause in enumerate(answer.root_causes[:full], 1):
-        typer.echo(f"\n{_cause(number, cause, cited)}")
+        typer.echo(f"\n{_cause(f'{number}. {_subject(cause, several)}', cause, cited)}")
     others = answer.root_causes[full:]
     if others:
         typer.echo(f"\n{_bold('Also failing, independently')}")
         for number, cause in enumerate(others, full + 1):
-            typer.echo(_wrapped(f"{number}. {cause.workload}: {cause.title} ({cause.confidence:.2f})", "  "))
+            typer.echo(_wrapped(f"{number}. {_subject(cause, several)}: {cause.title} ({cause.confidence:.2f})", "  "))
     if answer.gaps:
         typer.echo(f"\n{_bold('What could not be seen')}")
         for gap in answer.gaps:
@@ -46,16 +56,20 @@ def show(answer: FailureDiagnosis) -> None:
     if answer.skipped:
         typer.echo(f"\n{_bold('Not read')}\n{_skipped(answer.skipped)}")
     when = f" as of {_time(answer.as_of)}" if answer.as_of else ""
-    seconds = answer.timings.total
-    typer.echo(
-        f"\n{answer.objects_seen} objects seen{when}; answered by {answer.reasoning_model_used} in {seconds:.2f} s.\n"
-    )
+    seen = f"{_counted(answer.objects_seen, 'object')} seen{when}"
+    typer.echo(f"\n{seen}; answered by {answer.reasoning_model_used} in {answer.timings.total:.2f} s.\n")
 
 
-def _cause(number: int, cause: RootCause, cited: dict[str, Citation]) -> str:
+def _subject(cause: RootCause, several: bool) -> str:
+    """Name the workload, and its cluster where the causes are of several."""
+    cluster = f"cluster {cause.workload.cluster}" if cause.workload.cluster else "a cluster without a name"
+    return f"{cause.workload} in {cluster}" if several else str(cause.workload)
+
+
+def _cause(subject: str, cause: RootCause, cited: dict[str, Citation]) -> str:
     since = f", since {_time(cause.since)}" if cause.since else ""
-    head = f"{number}. {cause.workload}: {cause.title}"
-    parts = [f"{_bold(head)}\n   {cause.code}, confidence {cause.confidence:.2f}{since}"]
+    head = _bold(_wrapped(f"{subject}: {cause.title}", ""))
+    parts = [f"{head}\n   {cause.code}, confidence {cause.confidence:.2f}{since}"]
     parts.append(_wrapped(cause.explanation, "   "))
     if len(cause.chain) > 1:
         parts.append(f"   {_bold('Chain')}\n{_links(cause)}")
@@ -91,23 +105,26 @@ def _quoted(citation: Citation) -> str:
 
 def _fitted(line: str) -> list[str]:
     """Fold an overlong line; what is still too long is cut, the whole of it is in the file."""
-    fold = textwrap.TextWrapper(_width(), " " * 9, " " * 11, max_lines=3, placeholder=" …", drop_whitespace=False)
-    return fold.wrap(line) or [""]
+    own = " " * min(len(line) - len(line.lstrip()), _width() // 3)
+    fold = textwrap.TextWrapper(
+        _width(), " " * 9 + own, " " * 11 + own, max_lines=3, placeholder=" …", break_on_hyphens=False
+    )
+    return fold.wrap(line.strip()) or [""]
 
 
 def report(done: IngestReport) -> str:
     """Give what became of everything that was handed over, in a few lines."""
     if not done.sources:
         return "Nothing was read: there is no file in what was named."
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(done.loaded.items())) or "nothing"
+    kinds = ", ".join(_counted(count, _SPOKEN.get(kind, kind)) for kind, count in sorted(done.loaded.items()))
     lines = [
-        f"{_counted(done.sources, 'source')} read: {kinds}.",
+        _wrapped(f"{_counted(done.sources, 'source')} read: {kinds or 'nothing'}.", ""),
         f"{_counted(done.written, 'document')} written, {done.unchanged} unchanged, "
         f"{_counted(done.grouped, 'repeat')} folded into groups.",
     ]
     if done.redactions:
-        masked = ", ".join(f"{count} {kind}" for kind, count in sorted(done.redactions.items()))
-        lines.append(f"Redacted before storing: {masked}.")
+        masked = ", ".join(f"{kind} ({count})" for kind, count in sorted(done.redactions.items()))
+        lines.append(_wrapped(f"Redacted before storing: {masked}.", ""))
     if done.skipped:
         lines.append(f"Skipped {len(done.skipped)}:\n{_skipped(done.skipped)}")
     return "\n".join(lines)
@@ -161,16 +178,15 @@ def _bold(text: str) -> str:
 
 
 def _wrapped(text: str, indent: str) -> str:
-    hanging = indent + (
-        "   " if text[:1].isdigit() or text.startswith("-> ") else "  " if text.startswith("- ") else ""
-    )
+    bullet = _BULLET.match(text)
+    hanging = indent + " " * (bullet.end() if bullet else 0)
     return textwrap.fill(
         text, _width(), initial_indent=indent, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
     )
 
 
 def _width() -> int:
-    return min(shutil.get_terminal_size((100, 24)).columns, _MAX_WIDTH)
+    return max(_MIN_WIDTH, min(shutil.get_terminal_size((100, 24)).columns, _MAX_WIDTH))
 
 
 def _time(moment: datetime | None) -> str:

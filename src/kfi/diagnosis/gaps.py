@@ -72,19 +72,19 @@ def _of_workload(snapshot: Snapshot, workload: ObjectRef) -> Iterator[Gap]:
 
 
 def _of_pod(snapshot: Snapshot, pod: Pod) -> Iterator[Gap]:
-    in_namespace = f"-n {pod.namespace}" if pod.namespace else ""
+    scope = f" -n {pod.namespace}" if pod.namespace else ""
     logs = snapshot.logs_of(pod.ref, snapshot.topology.workload(pod.ref))
     crashed = [s for s in pod.status.container_statuses if s.last_state.terminated or s.state.terminated]
     if crashed and not any(log.record.previous for log in logs):
         name = crashed[0].name
         yield Gap(
             what=f"The log of the previous run of container {name} of Pod {pod.name} was not given.",
-            command=f"kubectl logs {in_namespace} {pod.name} -c {name} --previous",
+            command=f"kubectl logs{scope} {pod.name} -c {name} --previous",
         )
     if not snapshot.events_of(pod.ref):
         yield Gap(
             what=f"No Event about Pod {pod.name} was given (Events expire after an hour).",
-            command=f"kubectl get events {in_namespace} --field-selector involvedObject.name={pod.name}",
+            command=f"kubectl get events{scope} --field-selector involvedObject.name={pod.name}",
         )
     waits = (pod.status.summary or pod.status.phase or "Pending") == "Pending"
     if waits and not pod.spec.node_name and not snapshot.nodes:
@@ -93,5 +93,5 @@ def _of_pod(snapshot: Snapshot, pod: Pod) -> Iterator[Gap]:
     if rows and not pod.status.container_statuses and pod.spec.node_name:
         yield Gap(
             what=f"Only a table row of Pod {pod.name} was seen: its containers' states are unknown.",
-            command=f"kubectl get pod {in_namespace} {pod.name} -o json",
+            command=f"kubectl get pod{scope} {pod.name} -o json",
         )

@@ -12,7 +12,9 @@ from datetime import datetime
 
 from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.causes import Group, Incident
+from kfi.diagnosis.conditions.wording import counted
 from kfi.models.schemas import ChainLink, Citation, Gap, ObjectRef, RootCause
+from kfi.snapshot.resources import CLUSTER_SCOPED
 
 _MAX_LINKS = 5
 _LINK_CITATIONS = 2
@@ -67,8 +69,9 @@ def root_cause(incident: Incident, rules: Mapping[str, Rule], evidence: Numbered
 
 def _explanation(root: Group) -> str:
     more = len({f.ref.object for f in root.findings}) - 1
-    others = f" The same holds for {more} more {'object' if more == 1 else 'objects'} of it." if more > 0 else ""
-    return f"{root.first.message}{others}"
+    others = f" The same holds for {counted(more, 'other object')} of {root.subject}." if more > 0 else ""
+    said = root.first.message
+    return f"{said}{others}" if not others or said.endswith((".", "!", "?", '"')) else f"{said}.{others}"
 
 
 def _since(incident: Incident) -> datetime | None:
@@ -104,6 +107,8 @@ def filled(words: str, ref: ObjectRef) -> str:
     """Put an object's kind, namespace and name into a catalogue sentence or command."""
     kind, name = ref.kind.lower() or "pod", ref.name or "NAME"
     namespace = ref.namespace or (ref.name if ref.kind == "Namespace" else "NAMESPACE")
+    if ref.kind in CLUSTER_SCOPED and ref.kind != "Namespace":
+        words = words.replace(" -n {namespace}", "")
     return words.replace("{kind}", kind).replace("{namespace}", namespace).replace("{name}", name)
 
 

@@ -21,16 +21,26 @@ from typing import IO, BinaryIO, cast
 
 from kfi.config import Settings
 from kfi.errors import SourceError
-from kfi.ingestion.unpack import DAMAGED, Allowance, Budget, Meter, Spool, container, decompressed, spooled
+from kfi.ingestion.unpack import (
+    CONTAINER_BYTES,
+    DAMAGED,
+    Allowance,
+    Budget,
+    Meter,
+    Spool,
+    container,
+    decompressed,
+    spooled,
+)
 from kfi.models.schemas import Skipped
 from kfi.snapshot.read.ages import timestamp
 
 CLOCK = "timestamp"
 """Name of the file that tells when a bundle was collected, for everything in and below its folder."""
-_CLOCK_BYTES = 4096
+CLOCK_BYTES = 4096
+"""Bytes of it that are read."""
 # Members that are larger unpacked must not be too many times their size in the archive.
 _UNSUSPICIOUS_BYTES = 16 * 1024 * 1024
-_HEAD = 512
 _MAX_NAME = 1024
 _BROKEN = (*DAMAGED, RuntimeError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, struct.error)
 """What readers of archives raise for damaged ones: beside their own errors, whatever their slips lead to."""
@@ -78,7 +88,7 @@ def contents(spool: Spool, place: Place, settings: Settings) -> Iterator[Found]:
     if spool.problem:
         yield Skipped(path=place.path, reason=f"{spool.problem}; what could be read was")
     spool.stream.seek(0)
-    kind = container(spool.stream.read(_HEAD))
+    kind = container(spool.stream.read(CONTAINER_BYTES))
     spool.stream.seek(0)
     if not kind:
         yield RawSource(place.path, spool.stream, spool.size, place.observed_at)
@@ -86,7 +96,7 @@ def contents(spool: Spool, place: Place, settings: Settings) -> Iterator[Found]:
     try:
         if kind == "zip":
             yield from _zip(spool, _within(place, settings), settings)
-        elif kind == "tar" or container(_unpacked(spool, kind, settings).read(_HEAD)) == "tar":
+        elif kind == "tar" or container(_unpacked(spool, kind, settings).read(CONTAINER_BYTES)) == "tar":
             yield from _tar(spool, kind, _within(place, settings), settings)
         else:
             yield from _single(spool, kind, place, settings)
@@ -116,7 +126,7 @@ def _single(spool: Spool, kind: str, place: Place, settings: Settings) -> Iterat
     """Yield a file that was compressed on its own, under the name it has."""
     copy = spooled(_unpacked(spool, kind, settings), place.budget, settings)
     with copy.stream:
-        if container(copy.stream.read(_HEAD)):
+        if container(copy.stream.read(CONTAINER_BYTES)):
             yield Skipped(path=place.path, reason="is compressed twice; unpack it first")
             return
         yield from contents(copy, place, settings)
@@ -150,7 +160,7 @@ def _tar_clocks(spool: Spool, kind: str, settings: Settings) -> dict[PurePosixPa
         for member, archive in islice(_tar_members(spool, kind, settings), settings.max_archive_members):
             path = PurePosixPath(member.name)
             file = archive.extractfile(member) if path.name == CLOCK and _is_plain(member) else None
-            time = clock_in(file.read(_CLOCK_BYTES)) if file else None
+            time = clock_in(file.read(CLOCK_BYTES)) if file else None
             if time:
                 clocks[path.parent] = time
     except (SourceError, *_BROKEN):
@@ -216,7 +226,7 @@ def _zip_clocks(archive: zipfile.ZipFile) -> dict[PurePosixPath, datetime]:
     clocks = {}
     for info in archive.infolist():
         path = PurePosixPath(info.filename)
-        if path.name == CLOCK and info.file_size <= _CLOCK_BYTES and not _zip_refusal(info, 1):
+        if path.name == CLOCK and info.file_size <= CLOCK_BYTES and not _zip_refusal(info, 1):
             time = clock_in(archive.read(info))
             if time:
                 clocks[path.parent] = time

@@ -14,6 +14,9 @@ from typing import Any
 
 from kfi.models.schemas import Document, Skipped
 
+MAX_CARD_CHARS = 400
+"""Of a document's card: what is embedded, about a hundred tokens."""
+
 
 @dataclass(frozen=True)
 class SourceText:
@@ -60,3 +63,10 @@ def digest(*parts: Any) -> str:
     """Give 32 hex digits that depend on the parts only (sha256 of their JSON)."""
     text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def storable(text: str) -> str:
+    """Give the text without NULs and lone surrogates, which databases and JSON refuse."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -20,14 +20,12 @@ from typing import BinaryIO
 
 from kfi.config import Settings
 from kfi.errors import SourceError
-from kfi.ingestion.archive import CLOCK, Found, Place, RawSource, clock_in, contents, moment, shown_name
-from kfi.ingestion.unpack import Spool, container, spooled
+from kfi.ingestion.archive import CLOCK, CLOCK_BYTES, Found, Place, RawSource, clock_in, contents, moment, shown_name
+from kfi.ingestion.unpack import CONTAINER_BYTES, Spool, container, spooled
 from kfi.models.schemas import Skipped
 
 __all__ = ["Found", "RawSource", "sources"]
 
-_CLOCK_BYTES = 4096
-_HEAD = 512
 _VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".bzr", "CVS"})
 
 
@@ -135,7 +133,7 @@ def _file(path: Path, place: Place, settings: Settings) -> Iterator[Found]:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 yield Skipped(path=place.path, reason="not a regular file")
-            elif status.st_size > settings.max_file_bytes and not container(stream.read(_HEAD)):
+            elif status.st_size > settings.max_file_bytes and not container(stream.read(CONTAINER_BYTES)):
                 yield Skipped(path=place.path, reason=f"is larger than {settings.max_file_bytes:,} bytes")
             else:
                 changed = replace(place, time=moment(status.st_mtime, place.time))
@@ -150,6 +148,6 @@ def _clock_of(file: Path) -> datetime | None:
         if not stat.S_ISREG(file.lstat().st_mode):
             return None
         with file.open("rb") as stream:
-            return clock_in(stream.read(_CLOCK_BYTES))
+            return clock_in(stream.read(CLOCK_BYTES))
     except OSError:
         return None

@@ -231,7 +231,7 @@ def _json_by_name(shape: JsonShape, place: str, several: bool) -> Detected:
         return Format.EVENTS
     if several and not shape.array and _LOG_NAME.search(place):
         return Format.LOG
-    return next((NotEvidence(what) for name, what in _OTHER_FILES if name.search(place)), None)
+    return _other_file(place)
 
 
 def _yaml(filled: Sequence[str], place: str) -> Detected:
@@ -284,7 +284,7 @@ def _shows_objects(filled: Sequence[str], window: Sequence[str], is_log: bool) -
 def _by_name(filled: Sequence[str], place: str) -> Detected:
     if _LOG_NAME.search(place):
         return Format.LOG
-    other = next((NotEvidence(what) for name, what in _OTHER_FILES if name.search(place)), None)
+    other = _other_file(place)
     if other or all(map(_CHECKSUM.fullmatch, filled)):
         return other or NotEvidence("checksums")
     if _is_yaml(filled, place):
@@ -295,6 +295,10 @@ def _by_name(filled: Sequence[str], place: str) -> Detected:
     sample = filled[:_WINDOW]
     logged = sum(bool(_LOG_LINE.match(line)) for line in sample)
     return Format.LOG if logged >= _LOG_SHARE * len(sample) else None
+
+
+def _other_file(place: str) -> NotEvidence | None:
+    return next((NotEvidence(what) for name, what in _OTHER_FILES if name.search(place)), None)
 
 
 def _is_yaml(filled: Sequence[str], place: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kfi.ingestion.base import storable
 from kfi.models.schemas import ObjectRef
 from kfi.snapshot.read.ages import timestamp
 from kfi.snapshot.resources import CLUSTER_SCOPED
@@ -66,13 +67,6 @@ class Place:
     text: str = ""
     cluster: str = ""
     namespace: str = ""
-
-
-def clean(text: str) -> str:
-    """Give the text without NULs and lone surrogates, which databases and JSON refuse."""
-    if "\0" in text:
-        text = text.replace("\0", "")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def is_audit(fields: dict[str, Any]) -> bool:
@@ -220,4 +214,4 @@ def _table(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return clean(value[:_MAX_CHARS]) if isinstance(value, str) else ""
+    return storable(value[:_MAX_CHARS]) if isinstance(value, str) else ""

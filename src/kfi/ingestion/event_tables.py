@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from kfi.ingestion.base import storable
 from kfi.ingestion.event_fields import (
     SingleEvent,
-    clean,
     container_of_message,
     container_of_path,
     number,
@@ -98,7 +98,7 @@ def read_table(lines: Iterable[tuple[int, str]], origin: Origin) -> Iterator[Sin
     event: SingleEvent | None = None
     for number_, line in lines:
         found = read_header(line)
-        row = None if found else _read_row(clean(line[:_MAX_LINE_CHARS].rstrip()), number_, header, origin)
+        row = None if found else _read_row(storable(line[:_MAX_LINE_CHARS].rstrip()), number_, header, origin)
         if row is None and found is None and event is not None and _continues(event, number_, line):
             event = _continued(event, number_, line)
             continue
@@ -113,7 +113,7 @@ def read_described(rows: Iterable[tuple[int, str]], involved: ObjectRef, now: da
     """Yield the Events of a `describe` section (Type, Reason, Age, From, Message) about one object."""
     event: SingleEvent | None = None
     for number_, line in rows:
-        row = _read_described_row(clean(line[:_MAX_LINE_CHARS].rstrip()), number_, involved, now)
+        row = _read_described_row(storable(line[:_MAX_LINE_CHARS].rstrip()), number_, involved, now)
         if row is None and event is not None and _continues(event, number_, line):
             event = _continued(event, number_, line)
             continue
@@ -141,7 +141,7 @@ def _continues(event: SingleEvent, number_: int, line: str) -> bool:
 
 
 def _continued(event: SingleEvent, number_: int, line: str) -> SingleEvent:
-    return replace(event, message=f"{event.message}\n{clean(line[:_MAX_LINE_CHARS].rstrip())}", last_line=number_)
+    return replace(event, message=f"{event.message}\n{storable(line[:_MAX_LINE_CHARS].rstrip())}", last_line=number_)
 
 
 def _read_row(line: str, number_: int, header: Header | None, origin: Origin) -> SingleEvent | None:

@@ -14,8 +14,8 @@ from itertools import islice, pairwise
 from typing import Any
 
 from kfi.errors import SourceError
-from kfi.ingestion.base import BaseDocumentLoader, SourceText, digest
-from kfi.ingestion.event_fields import Place, SingleEvent, clean, is_audit, is_event, read_event, unwrap
+from kfi.ingestion.base import MAX_CARD_CHARS, BaseDocumentLoader, SourceText, digest, storable
+from kfi.ingestion.event_fields import Place, SingleEvent, is_audit, is_event, read_event, unwrap
 from kfi.ingestion.event_tables import Origin, is_nothing, is_table, read_described, read_table
 from kfi.models.records import EventMessage, EventRecord
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity, Source
@@ -29,7 +29,6 @@ _SNIFFED_LINES = 60
 _MAX_TEXT_LINES = 200
 _MAX_TEXT_CHARS = 64 * 1024
 _MAX_MESSAGES = 100
-_MAX_CARD_CHARS = 400
 _MESSAGE = re.compile(r'^[ \t]*(?:- )?"?(?:message|note)"?:', re.M)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -221,7 +220,7 @@ def _span(group: list[SingleEvent], newest: SingleEvent) -> tuple[int, int]:
 def _text(lines: Sequence[str], first: int, last: int, newest: SingleEvent) -> str:
     # A whole List may stand on one line; then only the Event's own part counts.
     text = newest.text if first == last and newest.text else "\n".join(lines[first - 1 : last])
-    return clean(text) if len(text) <= _MAX_TEXT_CHARS else newest.message
+    return storable(text) if len(text) <= _MAX_TEXT_CHARS else newest.message
 
 
 def _record(group: list[SingleEvent], newest: SingleEvent) -> EventRecord:
@@ -258,4 +257,4 @@ def _card(event: SingleEvent, count: int) -> str:
     container = f"[{event.ref.container}]" if event.ref.container else ""
     subject = " ".join(filter(None, (event.event_type, event.reason, event.ref.kind, f"{name}{container}")))
     message = " ".join(event.message.split())
-    return f"{subject}: {message}"[: _MAX_CARD_CHARS - len(times)] + times
+    return f"{subject}: {message}"[: MAX_CARD_CHARS - len(times)] + times

@@ -17,10 +17,11 @@ from kfi.errors import SourceError
 from kfi.ingestion.base import BaseDocumentLoader, SourceText, digest
 from kfi.ingestion.events_loader import events_of_describe
 from kfi.ingestion.kubectl_commands import Hints, Section, hints_of_command, hints_of_path, sections
+from kfi.ingestion.listing import listing_document
 from kfi.ingestion.object_card import object_card, object_severity
 from kfi.ingestion.transcript import foreign_reader
 from kfi.models.records import ListingRecord, ObjectRecord
-from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity, Source
+from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
 from kfi.snapshot.read.ages import timestamp
 from kfi.snapshot.read.describe import read_describe
 from kfi.snapshot.read.found import ReadObject
@@ -189,7 +190,7 @@ def _listing(table: Table, source: SourceText, section: Section, hints: Hints) -
     record = ListingRecord(kind=kind, namespace="" if everywhere else hints.namespace, names=names)
     long = table.last_line - table.first_line >= _MAX_LISTING_LINES
     lines = (table.first_line, table.first_line if long else table.last_line)
-    yield _listing_document(source, record, lines, section.text(*lines))
+    yield listing_document(source, record, lines, section.text(*lines))
 
 
 def _empty_listing(table: Table, source: SourceText, hints: Hints) -> Iterator[Document]:
@@ -201,23 +202,4 @@ def _empty_listing(table: Table, source: SourceText, hints: Hints) -> Iterator[D
         return
     scope = "" if kind in CLUSTER_SCOPED or hints.all_namespaces else table.empty_namespace or hints.namespace
     record = ListingRecord(kind=kind, namespace=scope)
-    yield _listing_document(source, record, (table.first_line, table.first_line), table.header)
-
-
-def _listing_document(source: SourceText, record: ListingRecord, lines: tuple[int, int], text: str) -> Document:
-    identity = digest(source.cluster, "listing", record.kind, record.namespace)
-    scope = f" in {record.namespace}" if record.namespace else ""
-    shown = ", ".join(record.names[:20]) or "none"
-    return Document(
-        id=digest(identity, record.names),
-        identity=identity,
-        kind=DocumentKind.LISTING,
-        ref=ObjectRef(cluster=source.cluster, kind=record.kind, namespace=record.namespace),
-        source=Source(path=source.path, first_line=lines[0], last_line=lines[1]),
-        observed_at=source.observed_at,
-        count=len(record.names),
-        severity=Severity.NORMAL,
-        text=text,
-        card=f"List of {record.kind}{scope}: {shown}"[:400],
-        payload=record.model_dump(mode="json"),
-    )
+    yield listing_document(source, record, (table.first_line, table.first_line), table.header)

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kfi.ingestion.base import BaseDocumentLoader, SourceText, digest
-from kfi.ingestion.event_fields import clean
+from kfi.ingestion.base import MAX_CARD_CHARS, BaseDocumentLoader, SourceText, digest, storable
 from kfi.ingestion.logs.lines import LogLine
 from kfi.ingestion.logs.paths import owner_of
 from kfi.ingestion.logs.templates import Template, TemplateMiner
@@ -22,7 +21,6 @@ from kfi.models.records import LogRecord
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity, Source
 
 _SEVERITIES = {"fatal": Severity.ERROR, "error": Severity.ERROR, "warning": Severity.WARNING}
-_MAX_CARD_CHARS = 400
 _MAX_EXAMPLE_CHARS = 2000
 _MAX_TEMPLATE_CHARS = 1000
 # Pods and hosts told apart within one file; the rest counts as the file's own.
@@ -82,9 +80,10 @@ class _Log:
     miner: TemplateMiner = field(default_factory=TemplateMiner)
     summaries: dict[int, _Summary] = field(default_factory=dict)
     owners: dict[tuple[str, ...], _Owner] = field(default_factory=dict)
+    own: _Owner = field(init=False)
+    """Whom the file is named after."""
 
     def __post_init__(self) -> None:
-        """The file's own name comes first."""
         self.own = _Owner(0, self.ref)
 
     def add(self, entry: LogEntry) -> None:
@@ -140,7 +139,7 @@ def _document(summary: _Summary, source: SourceText, previous: bool) -> Document
         level=level,
         previous=previous,
         line=entry.first_line,
-        stack=clean(entry.stack_text),
+        stack=storable(entry.stack_text),
         unit=summary.unit,
     )
     first, last = _times(summary, source)
@@ -159,7 +158,7 @@ def _document(summary: _Summary, source: SourceText, previous: bool) -> Document
         count=count,
         # A program may log an exception as information; a stack trace is worth a look all the same.
         severity=_SEVERITIES.get(level, Severity.WARNING if entry.trace else Severity.NORMAL),
-        text=clean("\n".join(entry.rows)),
+        text=storable("\n".join(entry.rows)),
         card=_card(summary, record),
         payload=record.model_dump(mode="json"),
     )
@@ -178,4 +177,4 @@ def _card(summary: _Summary, record: LogRecord) -> str:
     container = f"[{ref.container}]" if ref.container else ""
     times = f"x{summary.template.count}" if summary.template.count > 1 else ""
     words = ("log", f"{name}{container}", record.unit, "previous" if record.previous else "", record.level, times)
-    return f"{' '.join(filter(None, words))}: {record.template}"[:_MAX_CARD_CHARS]
+    return f"{' '.join(filter(None, words))}: {record.template}"[:MAX_CARD_CHARS]

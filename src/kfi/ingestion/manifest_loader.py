@@ -15,6 +15,7 @@ from typing import Any
 
 from kfi.errors import SourceError
 from kfi.ingestion.base import BaseDocumentLoader, SourceText, digest
+from kfi.ingestion.listing import listing_document
 from kfi.ingestion.object_card import object_card, object_severity
 from kfi.models.records import ListingRecord, ObjectRecord, TextForm
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
@@ -28,7 +29,6 @@ from kfi.snapshot.read.yaml_text import read_yaml
 _MAX_SIZE = {TextForm.JSON: 256 * 2**20, TextForm.YAML: 64 * 2**20}
 _JSON = re.compile(r"[\s\ufeff]*(?:\{\s*[\"}]|\[\s*[\[{\"\]])")
 _MAX_NOTES = 50
-_LISTED_IN_CARD = 20
 
 
 class ManifestLoader(BaseDocumentLoader):
@@ -170,24 +170,7 @@ class _Reading:
         unfinished = dig(value.value, "metadata", "continue") or dig(value.value, "metadata", "remainingItemCount")
         record = _listing(members, kind, self.source)
         if record and members.whole and not unfinished:
-            yield self._listing_document(record, value)
-
-    def _listing_document(self, record: ListingRecord, value: ReadValue) -> Document:
-        identity = digest(self.source.cluster, "listing", record.kind, record.namespace)
-        scope = f" in {record.namespace}" if record.namespace else ""
-        shown = ", ".join(record.names[:_LISTED_IN_CARD]) or "none"
-        return Document(
-            id=digest(identity, record.names),
-            identity=identity,
-            kind=DocumentKind.LISTING,
-            ref=ObjectRef(cluster=self.source.cluster, kind=record.kind, namespace=record.namespace),
-            source=Source(path=self.source.path, first_line=value.first_line, last_line=value.first_line),
-            observed_at=self.source.observed_at,
-            count=len(record.names),
-            text=value.text,
-            card=f"List of {record.kind}{scope}: {shown}"[:400],
-            payload=record.model_dump(mode="json"),
-        )
+            yield listing_document(self.source, record, (value.first_line, value.first_line), value.text)
 
     def _note(self, note: BadDocument) -> None:
         if len(self.notes) < _MAX_NOTES:

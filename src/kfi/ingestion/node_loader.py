@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from kfi.errors import SourceError
-from kfi.ingestion.base import BaseDocumentLoader, SourceText, digest
+from kfi.ingestion.base import MAX_CARD_CHARS, BaseDocumentLoader, SourceText, digest
 from kfi.ingestion.log_loader import LogLoader
 from kfi.models.records import NodeServiceRecord
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity, Source
@@ -221,7 +221,7 @@ def _card(unit: _UnitText, record: NodeServiceRecord, node: str) -> str:
     how = unit.pid["how"] if unit.pid else ""
     ended = f", main process {how}" if how and "=" in how else ""
     since = f" since {record.since:%Y-%m-%d %H:%M:%S}Z" if record.since else ""
-    return f"Node {node}: systemd unit {record.unit} is {state or 'unknown'}{since}{result}{ended}"[:400]
+    return f"Node {node}: systemd unit {record.unit} is {state or 'unknown'}{since}{result}{ended}"[:MAX_CARD_CHARS]
 
 
 def _since(absolute: str, relative: str, observed_at: datetime) -> datetime | None:

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from kfi.ingestion.base import MAX_CARD_CHARS
 from kfi.models.schemas import ObjectRef, Severity
 from kfi.snapshot.objects import quantity
 
 Trouble = tuple[Severity, str]
 
-_MAX_CARD_CHARS = 400
 _MAX_TROUBLES = 6
 _ORDER = (Severity.NORMAL, Severity.WARNING, Severity.ERROR)
 # A Pod on its way up or down: worth a look, not yet a failure.
@@ -36,7 +36,7 @@ def object_card(ref: ObjectRef, fields: Mapping[str, Any]) -> str:
     troubles = [text for _, text in _troubles(ref.kind, fields)][:_MAX_TROUBLES]
     facts = list(dict.fromkeys((*troubles, *_facts(fields))))
     card = f"{ref.kind} {name}" + (f": {', '.join(facts)}" if facts else "")
-    return " ".join(card.split())[:_MAX_CARD_CHARS]
+    return " ".join(card.split())[:MAX_CARD_CHARS]
 
 
 def _troubles(kind: str, fields: Mapping[str, Any]) -> Iterator[Trouble]:

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from kfi.errors import SourceError
-from kfi.ingestion.base import BaseDocumentLoader, SourceText, digest
+from kfi.ingestion.base import MAX_CARD_CHARS, BaseDocumentLoader, SourceText, digest
 from kfi.ingestion.connectivity import Check, read_checks
 from kfi.models.records import AlertRecord, Call, CallsRecord, CheckRecord
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity, Source
 from kfi.snapshot.read.ages import timestamp
 from kfi.snapshot.read.json_text import JsonValue, read_json
+from kfi.snapshot.resources import CLUSTER_SCOPED
 
 # Where a list stands in an answer of Alertmanager (v1, webhook), Prometheus or Jaeger.
 _LIST = re.compile(r'"(?:alerts|data)"\s{0,1000}:\s{0,1000}\[')
@@ -27,7 +28,6 @@ _SUBJECTS = (
     ("persistentvolume", "PersistentVolume"), ("workload", ""), ("service", "Service"), ("service_name", "Service"),
     ("app", ""), ("node", "Node"), ("instance", "Node"), ("namespace", "Namespace"),
 )  # fmt: skip
-_CLUSTER_SCOPED = frozenset({"Node", "Namespace", "PersistentVolume"})
 # Labels that Prometheus adds of the target it scraped: for an exporter they name the messenger.
 _OF_THE_TARGET = frozenset({"pod", "pod_name", "container", "service", "instance", "endpoint", "job", "app"})
 _EXPORTERS = re.compile(r".*(?:kube-state-metrics|node-exporter|kube-rbac-proxy|prometheus-operator)")
@@ -194,7 +194,7 @@ def _named(label: str, kind: str, name: str, labels: Mapping[str, str], source: 
     return ObjectRef(
         cluster=source.cluster,
         kind=kind,
-        namespace="" if kind in _CLUSTER_SCOPED else labels.get("namespace", source.namespace),
+        namespace="" if kind in CLUSTER_SCOPED else labels.get("namespace", source.namespace),
         name=name,
         container=labels.get("container", "") if kind == "Pod" else "",
     )
@@ -212,7 +212,7 @@ def _alert_card(record: AlertRecord, ref: ObjectRef) -> str:
     )
     name = "/".join(part for part in (ref.namespace, ref.name) if part)
     about = f" {ref.kind or 'app'} {name}" if name else ""
-    return " ".join(f"Alert {record.name} {record.state}{about}: {said}".split())[:400].rstrip(": ")
+    return " ".join(f"Alert {record.name} {record.state}{about}: {said}".split())[:MAX_CARD_CHARS].rstrip(": ")
 
 
 def _call(item: JsonValue) -> Call | None:
@@ -238,7 +238,7 @@ def _calls(calls: tuple[Call, ...], source: SourceText) -> Document:
         observed_at=source.observed_at,
         count=len(calls),
         text=text if len(text) <= _MAX_TEXT_CHARS else "",
-        card=f"Calls between services: {shown}"[:400],
+        card=f"Calls between services: {shown}"[:MAX_CARD_CHARS],
         payload=record.model_dump(mode="json"),
     )
 

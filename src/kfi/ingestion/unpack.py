@@ -23,6 +23,8 @@ from kfi.errors import KfiError, ServiceError, SourceError
 
 CHUNK = 32 * 1024
 """Bytes read at a time."""
+CONTAINER_BYTES = 512
+"""Bytes at the beginning of a file that tell `container` what it is: the header of a tar archive."""
 # A reader of archives asks for whole headers at once; real ones are a few KiB, hostile ones gigabytes.
 _MAX_READ = 64 * 1024
 # Bytes that may come out of any archive, however small it is: the ratio is judged beyond them.
@@ -178,13 +180,13 @@ def container(head: bytes) -> str:
 
 def _is_tar(head: bytes) -> bool:
     """Check the sum in a tar header: the oldest archives have no other mark."""
-    if len(head) < 512 or not head[148:156].strip(b"\x00 "):
+    if len(head) < CONTAINER_BYTES or not head[148:156].strip(b"\x00 "):
         return False
     try:
         claimed = int(head[148:156].strip(b"\x00 "), 8)
     except ValueError:
         return False
-    return claimed == sum(head[:148]) + 8 * 32 + sum(head[156:512])
+    return claimed == sum(head[:148]) + 8 * 32 + sum(head[156:CONTAINER_BYTES])
 
 
 def decompressed(stream: BinaryIO, kind: str) -> IO[bytes]:

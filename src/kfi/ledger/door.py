@@ -4,6 +4,7 @@ How the ledger meets the disk: private files, and every failure of the database 
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sqlite3
@@ -16,17 +17,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from kfi.errors import ServiceError
 
 _KEY_BYTES = 32
+_MAKE_WRITABLE = "Make the folder writable, or set KFI_DATA_DIR to another one."
+_MAKE_ROOM = "Make room on the disk and run the same command again; nothing that was stored is lost."
 # What SQLite says, in the words of its own error strings, and what a person can do about it.
 _HINTS = (
-    ("locked", "Another kfi is writing to it; wait for it to finish."),
-    ("busy", "Another kfi is writing to it; wait for it to finish."),
-    ("not a database", "Move the file away and ingest again; everything in a store can be made anew."),
-    ("malformed", "Move the file away and ingest again; everything in a store can be made anew."),
-    ("full", "Make room on the disk and run the same command again; nothing that was stored is lost."),
-    ("i/o", "Check the disk (and its quota), then run the same command again; nothing that was stored is lost."),
-    ("readonly", "Make the folder writable, or set KFI_DATA_DIR to another one."),
-    ("unable to open", "Make the folder writable, or set KFI_DATA_DIR to another one."),
-    ("no such", "The store is incomplete or from another version; move it away and ingest again."),
+    (("locked", "busy"), "Another kfi is writing to it; wait for it to finish."),
+    (("not a database", "malformed"), "Move the file away and ingest again; everything in a store can be made anew."),
+    (("full",), _MAKE_ROOM),
+    (("i/o",), "Check the disk (and its quota), then run the same command again; nothing that was stored is lost."),
+    (("readonly", "unable to open"), _MAKE_WRITABLE),
+    (("no such",), "The store is incomplete or from another version; move it away and ingest again."),
 )
 
 
@@ -37,12 +37,15 @@ def door(folder: Path) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         said = str(getattr(error, "orig", None) or error)
-        hint = next((hint for word, hint in _HINTS if word in said.lower()), "")
-        raise ServiceError(f"The store in {str(folder)!r} cannot be used: {said}.", hint=hint) from error
+        hint = next((hint for words, hint in _HINTS if any(word in said.lower() for word in words)), "")
+        raise _unusable(folder, said, hint) from error
     except OSError as error:
-        said = error.strerror or str(error)
-        hint = "Make the folder writable, or set KFI_DATA_DIR to another one."
-        raise ServiceError(f"The store in {str(folder)!r} cannot be used: {said}.", hint=hint) from error
+        hint = _MAKE_ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else _MAKE_WRITABLE
+        raise _unusable(folder, error.strerror or str(error), hint) from error
+
+
+def _unusable(folder: Path, said: str, hint: str) -> ServiceError:
+    return ServiceError(f"The store in {str(folder)!r} cannot be used: {said}.", hint=hint)
 
 
 def private_folder(folder: Path) -> None:

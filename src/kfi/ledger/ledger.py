@@ -183,10 +183,6 @@ class Ledger(AbstractContextManager["Ledger"]):
         query = select(documents).where(documents.c.indexed_at.is_(None)).order_by(documents.c.seq).limit(limit)
         return list(self._read(query))
 
-    def waiting(self) -> int:
-        """Count the documents that the index does not have."""
-        return int(self._value(select(func.count()).select_from(documents).where(documents.c.indexed_at.is_(None))))
-
     def mark_indexed(self, ids: Iterable[str], when: datetime) -> None:
         """Note that the index has acknowledged documents."""
         iterator = iter(ids)

@@ -34,13 +34,21 @@ class Pointed:
 def pointed_at(snapshot: Snapshot, question: str, metadata: QueryMetadata) -> Pointed:
     """Give what a question points at in a snapshot."""
     words = identifiers(question)
-    named = tuple(ref for ref in snapshot.objects if _means(ref, words, metadata))
+    candidates = _candidates(snapshot)
+    named = tuple(ref for ref in candidates if _means(ref, words, metadata))
     if metadata.name and not any(_has_name(ref, metadata.name) for ref in named):
-        named = (*named, *(ref for ref in snapshot.objects if _has_name(ref, metadata.name)))
-    known = {ref.name for ref in snapshot.objects} | {event.ref.name for event in snapshot.events}
+        named = (*named, *(ref for ref in candidates if _has_name(ref, metadata.name)))
+    known = {ref.name for ref in candidates}
     missing = (metadata.name,) if metadata.name and not named and metadata.name not in known else ()
     similar = get_close_matches(missing[0], sorted(known - {""}), 3, 0.7) if missing else []
     return Pointed(tuple(dict.fromkeys(_with_workloads(snapshot, named))), missing, tuple(similar))
+
+
+def _candidates(snapshot: Snapshot) -> tuple[ObjectRef, ...]:
+    """Give every object that a text shows or tells of, and the workloads above them, which no text may show."""
+    heard = (*(event.ref.object for event in snapshot.events), *(log.ref.object for log in snapshot.logs))
+    told = dict.fromkeys((*snapshot.objects, *heard))
+    return tuple(dict.fromkeys((*told, *_with_workloads(snapshot, tuple(told)))))
 
 
 def _means(ref: ObjectRef, words: frozenset[str], metadata: QueryMetadata) -> bool:

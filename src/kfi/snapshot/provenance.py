@@ -118,12 +118,12 @@ def cite_object(seen: Sequence[Seen], paths: Iterable[Path]) -> tuple[Citation, 
                 break
     cited: list[Citation] = []
     for (_, line), (one, path) in found.items():
+        text = quote(one.document, line, one.record.fields, path)
         last = cited[-1] if cited else None
         if last and last.document_id == one.document.id and line == last.last_line + 1:
-            text = f"{last.text}\n{quote(one.document, line, one.record.fields, path)}"
-            cited[-1] = last.model_copy(update={"last_line": line, "text": text})
+            cited[-1] = last.model_copy(update={"last_line": line, "text": f"{last.text}\n{text}"})
         else:
-            cited.append(_citation(one.document, line, quote(one.document, line, one.record.fields, path)))
+            cited.append(_citation(one.document, line, text))
     return tuple(cited)
 
 
@@ -180,7 +180,8 @@ def _filled(better: dict[str, Any], lesser: Mapping[str, Any]) -> dict[str, Any]
 
 
 # Maps that one text shows whole or not at all: filling in a key from elsewhere would invent a label.
-_WHOLE = frozenset({"labels", "selector", "matchLabels", "nodeSelector", "hard", "used", "limits", "requests", "data"})
+# A container's state is one of several: an older text's `waiting` must not stand beside a newer one's `running`.
+_WHOLE = frozenset("labels selector matchLabels nodeSelector hard used limits requests data state lastState".split())
 
 
 def _filled_elements(have: list[Any], lesser: list[Any]) -> Iterator[Any]:

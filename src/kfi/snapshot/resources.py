@@ -96,10 +96,22 @@ class ServiceSpec(Kube):
     external_name: str = ""
 
 
+class ServiceStatus(Kube):
+    """`status` of a Service."""
+
+    kfi_endpoints: list[str] | None = None
+    """Ready endpoints as `describe` prints them, at most three a port; None where no such text was read."""
+
+
 class Service(Resource):
     """A Service."""
 
     spec: ServiceSpec = ServiceSpec()
+    status: ServiceStatus = ServiceStatus()
+
+    def port_key(self, port: ServicePort) -> str:
+        """Give the key of one of its ports in a path: the name, or the index of one without."""
+        return port.name or str(self.spec.ports.index(port))
 
 
 class EndpointAddress(Kube):

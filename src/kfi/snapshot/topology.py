@@ -289,15 +289,17 @@ class Topology:
 
     def called_by(self, ref: ObjectRef) -> frozenset[ObjectRef]:
         """Give the workloads that call a workload, or the one behind a Service."""
-        service = self._snapshot.objects.get(ref)
-        meant = self.meant_by(service) if isinstance(service, Service) else ref
+        meant = self._behind(ref)
         return self.callers.get(meant, frozenset()) if meant else frozenset()
 
     def serves(self, workload: ObjectRef) -> bool:
         """Tell whether a workload (or the one behind a Service) still has a ready Pod that can answer its callers."""
-        service = self._snapshot.objects.get(workload)
-        meant = self.meant_by(service) if isinstance(service, Service) else workload
+        meant = self._behind(workload)
         return meant is not None and any(pod.ready for pod in self.pods_of(meant))
+
+    def _behind(self, ref: ObjectRef) -> ObjectRef | None:
+        service = self._snapshot.objects.get(ref)
+        return self.meant_by(service) if isinstance(service, Service) else ref
 
     def _workload_edges(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
         for workload in self._snapshot.workloads:

@@ -55,6 +55,11 @@ class Log:
     citation: Citation
 
     @property
+    def text(self) -> str:
+        """The line, and the stack trace below it."""
+        return f"{self.record.example}\n{self.record.stack}"
+
+    @property
     def failing(self) -> bool:
         """Whether the line calls itself an error, or ends in a stack trace."""
         return self.record.level in ("error", "fatal") or bool(self.record.stack)

@@ -54,7 +54,10 @@ def test_the_refusal_of_a_pod_names_the_resource(resource: str, code: str):
         (code, NAMESPACE, [SET, "Deployment/orchard/cart"])
     ]
     assert "exceeded quota" in found[0].evidence[0].text
-    assert found[0].message == f"The quota team allows 10 of {resource}; 9 is used, ReplicaSet cart-7d9 would take 2."
+    assert (
+        found[0].message
+        == f"ResourceQuota team limits {resource} to 10; 9 is used, and ReplicaSet cart-7d9 would need 2 more."
+    )
 
 
 def test_the_quotas_own_fields_are_cited():
@@ -158,7 +161,7 @@ def test_a_claim_larger_than_what_is_left_was_kept_out():
     assert [(f.code, str(f.ref)) for f in found] == [("quota-storage-exceeded", NAMESPACE)]
     assert [str(r) for r in found[0].affects] == ["PersistentVolumeClaim/orchard/cart-data", "Pod/orchard/cart-7d9"]
     assert "8Gi is used" in found[0].message
-    assert "would take 3Gi" in found[0].message
+    assert "would need 3Gi more" in found[0].message
     assert codes(quota, quarter, wanted("2Gi"), pod, missed) == []
 
 

@@ -199,7 +199,7 @@ def test_a_request_larger_than_any_node_is_named_with_the_largest_node():
     found = findings(requesting(cpu="8"), *nodes, said("2 Insufficient cpu"))
 
     assert [(f.code, str(f.ref)) for f in found] == [("insufficient-cpu", POD)]
-    assert found[0].message == "The Pod requests 8 of cpu; the largest node can give 6 (node-b)."
+    assert found[0].message == "The Pod requests 8 CPU; the largest node can give 6 (node-b)."
     assert any('"cpu": "8"' in citation.text for citation in found[0].evidence)
 
 

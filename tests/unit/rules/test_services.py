@@ -1,5 +1,7 @@
 """Services, names and addresses that lead nowhere."""
 
+import json
+
 import pytest
 
 from kfi.diagnosis.rules import services
@@ -391,3 +393,46 @@ def test_a_port_by_name_is_not_called_wrong_where_the_pods_text_leaves_names_out
     assert found_codes(described(pod), by_name) == []
     assert found_codes(described(pod), by_name, NO_ENDPOINTS) == [("service-port-mismatch", "Service/orchard/cart")]
     assert found_codes(pod, by_name) == [("service-port-mismatch", "Service/orchard/cart")]
+
+
+def service_described(name: str, endpoints: list[str], **more):
+    """A Service as `kubectl describe` shows it, with its line `Endpoints`."""
+    document = service(name, **more)
+    fields = {**document.payload["fields"], "status": {"kfiEndpoints": endpoints}}
+    text = json.dumps(fields, indent=1)  # read as JSON here; the reader of `describe` has tests of its own
+    source = document.source.model_copy(update={"last_line": text.count("\n") + 1})
+    payload = {**document.payload, "fields": fields}
+    return document.model_copy(update={"payload": payload, "text": text, "source": source})
+
+
+def test_a_described_service_without_endpoints_counts_like_empty_endpoints():
+    nobody = findings(service_described("cart", []))
+    mismatched = findings(app("cart"), service_described("cart", [], selector={"app": "cart-v2"}))
+
+    assert [(f.code, f.message) for f in nobody] == [
+        ("service-no-ready-endpoints", "Service cart has no endpoint, and no Pod that it selects is seen.")
+    ]
+    assert '"kfiEndpoints": []' in texts(nobody[0])
+    assert [f.code for f in mismatched] == ["service-selector-mismatch"]
+    assert '"kfiEndpoints": []' in texts(mismatched[0])
+
+
+def test_endpoints_that_a_description_shows_clear_a_service():
+    assert found_codes(service_described("cart", ["10.20.1.7:8080"])) == []
+    assert found_codes(app("cart", ready=False), service_described("cart", ["10.20.1.7:8080"])) == []
+
+
+def test_an_endpoints_object_outweighs_the_line_of_a_description():
+    address = {"addresses": [{"ip": "10.20.1.7"}], "ports": [{"port": 8080}]}
+    serving = obj("Endpoints/orchard/cart", subsets=[address])
+
+    assert found_codes(service_described("cart", []), serving) == []
+
+
+def test_a_port_by_name_is_wrong_where_a_ready_pod_is_no_endpoint_of_a_described_service():
+    _, ready = app("cart")
+    _, unready = app("cart", ready=False)
+    by_name = service_described("cart", [], port={"targetPort": "web"})
+
+    assert found_codes(described(ready), by_name) == [("service-port-mismatch", "Service/orchard/cart")]
+    assert found_codes(described(unready), by_name) == [("service-no-ready-endpoints", "Service/orchard/cart")]

@@ -114,7 +114,7 @@ def _wrong_host(snapshot: Snapshot, use: _Use, ref: ObjectRef, uses: list[_Use])
     if _names_a_pod(snapshot, use):
         return
     meant = _meant(snapshot, use, uses)
-    logs = [log for log in workload_logs(snapshot, use.workload) if log.failing and use.address.host in _text(log)]
+    logs = [log for log in workload_logs(snapshot, use.workload) if log.failing and use.address.host in log.text]
     same = {other.workload for other in uses if other.address.host == use.address.host}
     if not meant and (not logs or len(same) > 2):
         return
@@ -132,11 +132,6 @@ def _wrong_host(snapshot: Snapshot, use: _Use, ref: ObjectRef, uses: list[_Use])
         lines,
         strength=0.96 if meant and logs else 0.85 if meant else 0.7,
     )
-
-
-def _text(log: object) -> str:
-    record = getattr(log, "record", None)
-    return f"{record.example}\n{record.stack}" if record else ""
 
 
 def _names_a_pod(snapshot: Snapshot, use: _Use) -> bool:
@@ -181,7 +176,7 @@ def _ports(service: Service) -> str:
 
 
 def _service_line(snapshot: Snapshot, service: Service) -> tuple[Citation, ...]:
-    paths = [("spec", "ports", port.name or str(i), "port") for i, port in enumerate(service.spec.ports)]
+    paths = [("spec", "ports", service.port_key(port), "port") for port in service.spec.ports]
     return snapshot.cite(service.ref, *paths)[:1] or snapshot.cite_row(service.ref)
 
 
@@ -231,8 +226,8 @@ def _wrong_port(snapshot: Snapshot, service: Service, use: _Use) -> Finding:
     place = f":{use.address.port}"
     logs = [
         log for log in workload_logs(snapshot, use.workload)
-        if log.failing and place in _text(log)
-        and any(name and f"{name}{place}" in _text(log) for name in (service.name, service.spec.cluster_ip))
+        if log.failing
+        and any(name and f"{name}{place}" in log.text for name in (service.name, service.spec.cluster_ip))
     ]  # fmt: skip
     opened = [one.citation for one in checks_of(snapshot, service) if one.record.result == "open"]
     lines = (

@@ -33,7 +33,7 @@ def unreachable(log: Log) -> bool:
 
 def names(log: Log, service: Service) -> bool:
     """Tell whether a log line names a Service, by its name or its address."""
-    text = f"{log.record.example}\n{log.record.stack}"[:_MAX_CHARS].lower()
+    text = log.text[:_MAX_CHARS].lower()
     if service.name not in text and (service.spec.cluster_ip or "?") not in text:
         return False
     return service.name in _WORD.findall(text) or service.spec.cluster_ip in _IPV4.findall(text)
@@ -42,13 +42,13 @@ def names(log: Log, service: Service) -> bool:
 def blamed(snapshot: Snapshot, who: ObjectRef, logs: Iterable[Log]) -> Iterator[tuple[Service, Log]]:
     """Yield the Services of other workloads that a Pod's or workload's log lines say they cannot reach."""
     mine = snapshot.topology.workload(who)
-    names, addresses = _services_near(snapshot, who)
+    by_name, by_address = _services_near(snapshot, who)
     for log in logs:
         if not unreachable(log):
             continue
-        text = f"{log.record.example}\n{log.record.stack}"[:_MAX_CHARS].lower()
-        said = [names[w] for w in _WORD.findall(text) if w in names]
-        said += [addresses[ip] for ip in _IPV4.findall(text) if ip in addresses]
+        text = log.text[:_MAX_CHARS].lower()
+        said = [by_name[w] for w in _WORD.findall(text) if w in by_name]
+        said += [by_address[ip] for ip in _IPV4.findall(text) if ip in by_address]
         for service in {s.ref: s for s in said}.values():
             if snapshot.topology.meant_by(service) != mine:
                 yield service, log
@@ -57,5 +57,5 @@ def blamed(snapshot: Snapshot, who: ObjectRef, logs: Iterable[Log]) -> Iterator[
 def _services_near(snapshot: Snapshot, who: ObjectRef) -> tuple[Mapping[str, Service], Mapping[str, Service]]:
     """Give the Services that a bare name means in the namespace, and all by cluster IP."""
     services = [s for s in snapshot.kube_services if s.ref.cluster == who.cluster]
-    names = {s.name: s for s in services if s.namespace == who.namespace}
-    return names, {s.spec.cluster_ip: s for s in services if s.spec.cluster_ip not in ("", "None")}
+    by_name = {s.name: s for s in services if s.namespace == who.namespace}
+    return by_name, {s.spec.cluster_ip: s for s in services if s.spec.cluster_ip not in ("", "None")}

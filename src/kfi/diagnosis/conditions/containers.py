@@ -128,9 +128,13 @@ def runs(pod: Pod) -> Iterator[Run]:
 def current_pods(snapshot: Snapshot) -> Iterator[Pod]:
     """Yield the Pods whose state still matters: not on their way out, not completed, not left over by a retry."""
     for pod in snapshot.pods:
-        gone = pod.metadata.deletion_timestamp is not None or pod.status.summary == "Terminating"
-        if not (gone or pod.status.phase == "Succeeded" or left_over(snapshot, pod)):
+        if not (leaving(pod) or pod.status.phase == "Succeeded" or left_over(snapshot, pod)):
             yield pod
+
+
+def leaving(pod: Pod) -> bool:
+    """Tell whether a Pod is on its way out."""
+    return pod.metadata.deletion_timestamp is not None or pod.status.summary == "Terminating"
 
 
 # A Pod that is younger has had no time yet for its image and its first probe.

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from kfi.diagnosis.conditions.pod_spec import naming_paths
 from kfi.diagnosis.conditions.served import declared, port_number, probes
 from kfi.diagnosis.words.config import MISSING_CONFIG_MAP, MISSING_SECRET
 from kfi.diagnosis.words.probe import WRONG_PORT
 from kfi.diagnosis.words.service import WORKLOAD_SELECTOR_MISMATCH
-from kfi.models.schemas import Citation, Finding, ObjectRef
+from kfi.models.schemas import Finding, ObjectRef
 from kfi.snapshot.pod import Container, Pod, PodSpec
 from kfi.snapshot.provenance import Path
 from kfi.snapshot.resources import Keyed, Workload
@@ -62,31 +63,8 @@ def undeclared_objects(snapshot: Snapshot) -> Iterator[Finding]:
                 f"{one.ref.kind} {one.ref.name} needs {needed.kind} {needed.name}, which is not among the objects of "
                 f"namespace {needed.namespace} that were given."
             )
-            yield rule.found(one.ref, message, _lines_naming(snapshot, one, needed.name), strength=0.5)
-
-
-def _lines_naming(snapshot: Snapshot, one: _Declared, name: str) -> tuple[Citation, ...]:
-    """Give the lines of a Pod spec's volumes and containers that name an object."""
-    paths: list[Path] = []
-    for volume in one.spec.volumes:
-        if volume.config_map and volume.config_map.name == name:
-            paths.append(("volumes", volume.name, "configMap", "name"))
-        if volume.secret and volume.secret.secret_name == name:
-            paths.append(("volumes", volume.name, "secret", "secretName"))
-    for container in one.spec.containers:
-        for env in container.env:
-            source = env.value_from
-            key = source and (source.secret_key_ref or source.config_map_key_ref)
-            if key and key.name == name:
-                field = "secretKeyRef" if source and source.secret_key_ref else "configMapKeyRef"
-                paths.append(("containers", container.name, "env", env.name, "valueFrom", field, "name"))
-        if any(name in (_name(e.secret_ref), _name(e.config_map_ref)) for e in container.env_from):
-            paths.append(("containers", container.name, "envFrom"))
-    return snapshot.cite(one.ref, *[(*one.prefix, *path) for path in paths[:3]])
-
-
-def _name(ref: object) -> str:
-    return getattr(ref, "name", "")
+            paths = [(*one.prefix, *path) for path in naming_paths(one.spec, needed)]
+            yield rule.found(one.ref, message, snapshot.cite(one.ref, *paths[:3]), strength=0.5)
 
 
 def wrong_probe_ports(snapshot: Snapshot) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from datetime import timedelta
 from kfi.diagnosis.conditions.blame import blamed
 from kfi.diagnosis.conditions.network_policies import allows_dns, restricts_egress, selects
 from kfi.diagnosis.conditions.service_evidence import FAILED, checks_of
+from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.service import DNS_FAILURE, NETWORK_POLICY_BARS_DNS
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.needs import Address
@@ -73,7 +74,7 @@ def _cluster_dns(snapshot: Snapshot) -> Iterator[Finding]:
     )
     yield DNS_FAILURE.found(
         top,
-        f"None of the {len(pods)} Pods of {top.kind} {top.name}, which answers the cluster's names, is ready.",
+        f"{top.kind} {top.name}, which answers the cluster's names, has no ready Pod ({len(pods)} seen).",
         [*lines, *(log.citation for log in logs[:2])],
         strength=0.93 if logs else 0.85,
         affects=sorted({log.ref.object for log in logs}, key=str),
@@ -252,6 +253,7 @@ def _known_addresses(snapshot: Snapshot) -> frozenset[str]:
     pods = {address for pod in snapshot.pods for address in (pod.status.pod_ip, pod.status.host_ip)}
     nodes = {a.address for node in snapshot.nodes for a in node.status.addresses}
     ends = {a.ip for e in snapshot.of(Endpoints) for part in e.subsets or [] for a in part.addresses}
+    ends |= {text.rpartition(":")[0] for s in snapshot.kube_services for text in s.status.kfi_endpoints or []}
     return frozenset(services | pods | nodes | ends) if services else frozenset()
 
 
@@ -262,5 +264,6 @@ def _everyone(
     ref = service.ref if service else ObjectRef(kind="Service", namespace="kube-system", name="kube-dns")
     logs = [log for services in by_caller.values() for log in list(services.values())[:1]]
     lines = [*checked.values(), *(log.citation for log in logs)][:5]
-    message = f"Names of existing Services do not resolve: {len(by_caller)} workloads and {len(checked)} checks say so."
+    witnesses = f"{counted(len(by_caller), 'workload')} and {counted(len(checked), 'check')}"
+    message = f"Names of existing Services do not resolve: {witnesses} say so."
     yield DNS_FAILURE.found(ref, message, lines, strength=0.65, affects=list(by_caller))

@@ -82,7 +82,7 @@ def _singled_out(spec: PodSpec, node: Node, others: Iterable[Node]) -> bool:
 
 def fit(spec: PodSpec, node: Node) -> Fit:
     """Compare a Pod with one node."""
-    taints = tuple(t for t in node.spec.taints if _repels(t) and not tolerated(t, spec.tolerations))
+    taints = tuple(t for t in node.spec.taints if _repels(t) and not _tolerated(t, spec.tolerations))
     own = tuple(t for t in taints if not is_condition(t.key) and t.key not in _CONTROL_PLANE)
     blocks = set()
     if own:
@@ -143,7 +143,7 @@ def _repels(taint: Taint) -> bool:
     return taint.effect in ("NoSchedule", "NoExecute", "")
 
 
-def tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
+def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
     """Tell whether one of the tolerations covers a taint."""
     return any(
         t.effect in ("", taint.effect)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kfi.diagnosis.conditions.containers import runs, trouble
+from kfi.diagnosis.conditions.containers import leaving, runs, trouble
 from kfi.models.schemas import ObjectRef
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.view import Log, Snapshot
@@ -45,7 +45,7 @@ class PastErrors:
     def holds(self, log: Log) -> bool:
         """Tell whether a log line is of the past."""
         pods = self._pods(log)
-        if pods and all(pod.status.phase == "Succeeded" or pod.metadata.deletion_timestamp for pod in pods):
+        if pods and all(pod.status.phase == "Succeeded" or leaving(pod) for pod in pods):
             return True
         if any(not pod.ready or self._troubled(pod, log.ref.container) for pod in pods):
             return False

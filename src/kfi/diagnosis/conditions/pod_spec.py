@@ -7,7 +7,7 @@ workload (or the manifest someone applied) has them in its template.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from kfi.diagnosis.conditions.field_lines import cite_whole
 from kfi.models.schemas import Citation, ObjectRef
@@ -50,6 +50,34 @@ def cite_spec(snapshot: Snapshot, ref: ObjectRef, *paths: Path) -> tuple[Citatio
     in_template = [("spec", "template", "spec", *path) for path in paths]
     live = own or cite_whole(snapshot, workload.ref, *in_template)
     return tuple(dict.fromkeys((*live, *snapshot.cite_applied(workload.ref, *in_template))))
+
+
+def naming_paths(spec: PodSpec, needed: ObjectRef) -> Iterator[Path]:
+    """Yield where a Pod spec names a ConfigMap or Secret; paths begin below the spec."""
+    for volume in spec.volumes:
+        if needed.kind == "ConfigMap" and volume.config_map and volume.config_map.name == needed.name:
+            yield ("volumes", volume.name, "configMap", "name")
+        if needed.kind == "Secret" and volume.secret and volume.secret.secret_name == needed.name:
+            yield ("volumes", volume.name, "secret", "secretName")
+    for part, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
+        for container in containers:
+            for path in _naming_in_container(container, needed):
+                yield (part, container.name, *path)
+
+
+def _naming_in_container(container: Container, needed: ObjectRef) -> Iterator[Path]:
+    field = {"ConfigMap": "configMap", "Secret": "secret"}[needed.kind]
+    for index, source in enumerate(container.env_from):
+        ref = source.config_map_ref if needed.kind == "ConfigMap" else source.secret_ref
+        if ref and ref.name == needed.name:
+            yield ("envFrom", str(index), f"{field}Ref", "name")
+    for env in container.env:
+        value_from = env.value_from
+        key = value_from and (
+            value_from.config_map_key_ref if needed.kind == "ConfigMap" else value_from.secret_key_ref
+        )
+        if key and key.name == needed.name:
+            yield ("env", env.name, "valueFrom", f"{field}KeyRef", "name")
 
 
 def requested(spec: PodSpec, resource: str) -> float:

@@ -42,7 +42,7 @@ class Conflict:
 def failed_bind(snapshot: Snapshot, run: Run) -> Conflict | None:
     """Give what a container's log says of a port that was taken."""
     for log in reversed(logs_of(snapshot, run)):
-        text = f"{log.record.example}\n{log.record.stack}"[:_MAX_CHARS]
+        text = log.text[:_MAX_CHARS]
         if _IN_USE.search(text):
             port = _named_port(text, run.pod)
             return Conflict(run, port, log, _claimant(snapshot, run, port))

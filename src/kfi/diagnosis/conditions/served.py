@@ -56,9 +56,7 @@ def declared(container: Container) -> set[int]:
 
 def configured(container: Container) -> set[int]:
     """Give the ports that a variable named PORT (or SERVER_PORT, …) sets."""
-    values = {
-        env.value for env in container.env if env.name.upper() in ("PORT", "SERVER_PORT", "HTTP_PORT", "GRPC_PORT")
-    }
+    values = {env.value for env in container.env if env.name.upper() in _PORT_VARIABLES}
     return {int(value) for value in values if value and value.isascii() and value.isdigit() and len(value) < 6}
 
 

@@ -40,16 +40,26 @@ def fails(snapshot: Snapshot, service: Service, port: int | None = None) -> tupl
     return tuple(one.citation for one in checks_of(snapshot, service, port) if one.record.result in FAILED)
 
 
-def endpoints_of(snapshot: Snapshot, service: Service) -> Endpoints | None:
-    """Give a Service's Endpoints, where a text said what they are."""
-    found = snapshot.find("Endpoints", service.namespace, service.name, service.ref.cluster)
-    return found if isinstance(found, Endpoints) and found.observed and found.subsets is not None else None
+def has_endpoints(snapshot: Snapshot, service: Service) -> bool | None:
+    """Tell whether a Service has a ready endpoint; None where no text says."""
+    endpoints = _endpoints_of(snapshot, service)
+    if endpoints:
+        return bool(endpoints.ready_addresses)
+    described = service.status.kfi_endpoints
+    return None if described is None else bool(described)
 
 
 def no_endpoints(snapshot: Snapshot, service: Service) -> tuple[Citation, ...]:
-    """Give the line that shows a Service has no endpoint; none where it has some or nothing says so."""
-    endpoints = endpoints_of(snapshot, service)
-    return snapshot.cite_row(endpoints.ref) if endpoints and not endpoints.ready_addresses else ()
+    """Give the line that shows a Service has no ready endpoint; none where it has some or nothing says so."""
+    if has_endpoints(snapshot, service) is not False:
+        return ()
+    endpoints = _endpoints_of(snapshot, service)
+    return snapshot.cite_row(endpoints.ref) if endpoints else snapshot.cite(service.ref, ("status", "kfiEndpoints"))
+
+
+def _endpoints_of(snapshot: Snapshot, service: Service) -> Endpoints | None:
+    found = snapshot.find("Endpoints", service.namespace, service.name, service.ref.cluster)
+    return found if isinstance(found, Endpoints) and found.observed and found.subsets is not None else None
 
 
 def workload_logs(snapshot: Snapshot, workload: ObjectRef) -> tuple[Log, ...]:

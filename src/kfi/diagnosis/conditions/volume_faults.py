@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from kfi.diagnosis.conditions.containers import leaving
 from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec
 from kfi.models.schemas import Citation, ObjectRef
@@ -81,7 +82,7 @@ def _starting(snapshot: Snapshot, heard: HeardPods) -> Iterator[tuple[ObjectRef,
 
 
 def _still_starts(pod: Pod) -> bool:
-    if pod.ready or pod.finished or pod.metadata.deletion_timestamp:
+    if pod.ready or pod.finished or leaving(pod):
         return False
     statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)
     waits = {s.state.waiting.reason for s in statuses if s.state.waiting}
@@ -90,7 +91,8 @@ def _still_starts(pod: Pod) -> bool:
 
 
 def _told(code: str, event: Event, strength: float) -> VolumeFault:
-    message = f"The kubelet says: {event.message[:300]}"
+    who = "kubelet" if event.reason == "FailedMount" else "attach/detach controller"
+    message = f"The {who} says: {event.message[:300]}"
     return VolumeFault(code, event.ref.object, message, (event.citation,), strength, event.first)
 
 

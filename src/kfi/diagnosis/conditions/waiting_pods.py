@@ -29,6 +29,12 @@ class Waiting:
     certainty: float
     """1 where the Pod itself was seen waiting, less where only its Event was."""
 
+    @property
+    def claims(self) -> frozenset[str]:
+        """Names of the claims that its volumes name."""
+        sources = (volume.persistent_volume_claim for volume in self.spec.volumes)
+        return frozenset(source.claim_name for source in sources if source)
+
 
 def waiting_pods(snapshot: Snapshot) -> Iterator[Waiting]:
     """Yield every Pod that waits and of which the scheduler spoke."""

@@ -16,7 +16,7 @@ from datetime import datetime
 from kfi.diagnosis.conditions.containers import Run, current_pods, runs, started
 from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.manifest_faults import undeclared_objects
-from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec
+from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec, naming_paths
 from kfi.diagnosis.words.config import (
     CONTAINER_CONFIG_ERROR,
     MISSING_CONFIG_MAP,
@@ -27,7 +27,6 @@ from kfi.diagnosis.words.config import (
 )
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.pod import Container, KeyRef, Pod, PodSpec
-from kfi.snapshot.provenance import Path
 from kfi.snapshot.resources import Keyed, Workload
 from kfi.snapshot.view import Event, Snapshot
 
@@ -142,35 +141,7 @@ def _missing(
 
 def _reference_lines(snapshot: Snapshot, pod: Pod, needed: ObjectRef) -> tuple[Citation, ...]:
     spec = full_spec(snapshot, pod.ref)
-    return cite_spec(snapshot, pod.ref, *list(_references(spec, needed))[:2])
-
-
-def _references(spec: PodSpec, needed: ObjectRef) -> Iterator[Path]:
-    """Yield where a Pod spec names a ConfigMap or Secret, from the spec on."""
-    for volume in spec.volumes:
-        if needed.kind == "ConfigMap" and volume.config_map and volume.config_map.name == needed.name:
-            yield ("volumes", volume.name, "configMap", "name")
-        if needed.kind == "Secret" and volume.secret and volume.secret.secret_name == needed.name:
-            yield ("volumes", volume.name, "secret", "secretName")
-    for part, containers in (("initContainers", spec.init_containers), ("containers", spec.containers)):
-        for container in containers:
-            for path in _container_references(container, needed):
-                yield (part, container.name, *path)
-
-
-def _container_references(container: Container, needed: ObjectRef) -> Iterator[Path]:
-    field = {"ConfigMap": "configMap", "Secret": "secret"}[needed.kind]
-    for index, source in enumerate(container.env_from):
-        ref = source.config_map_ref if needed.kind == "ConfigMap" else source.secret_ref
-        if ref and ref.name == needed.name:
-            yield ("envFrom", str(index), f"{field}Ref")
-    for env in container.env:
-        value_from = env.value_from
-        key = value_from and (
-            value_from.config_map_key_ref if needed.kind == "ConfigMap" else value_from.secret_key_ref
-        )
-        if key and key.name == needed.name:
-            yield ("env", env.name, "valueFrom", f"{field}KeyRef")
+    return cite_spec(snapshot, pod.ref, *list(naming_paths(spec, needed))[:2])
 
 
 def _unlisted_objects(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ from kfi.diagnosis.conditions.port_conflict import Conflict, failed_bind, shared
 from kfi.diagnosis.conditions.quoted_setting import settings_named
 from kfi.diagnosis.conditions.served import declared
 from kfi.diagnosis.conditions.start_failure import StartFailure, command_in, of_log, of_runtime
+from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.crash import (
     COMMAND_NOT_FOUND,
     CONTAINER_CRASH,
@@ -204,7 +205,7 @@ def _short(message: str) -> str:
 def _ending(run: Run, logs: tuple[Log, ...]) -> str:
     code = run.last_end.exit_code if run.last_end else None
     signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
-    times = f" and was restarted {run.status.restart_count} times" if run.status.restart_count else ""
+    times = f" and was restarted {counted(run.status.restart_count, 'time')}" if run.status.restart_count else ""
     kind = "Init container" if run.init else "Container"
     last = run.last_end.message if run.last_end else ""
     words = f"; its log says {quoted(logs[0])}" if logs else f'; its last message: "{_short(last)}"' if last else ""
@@ -225,7 +226,7 @@ def _clean_exit(snapshot: Snapshot, run: Run) -> Finding | None:
     words = f"; its log says {quoted(logs[0])}" if logs else ""
     message = (
         f"Container {run.name} of Pod {run.pod.name} ends without error (exit code 0) and was restarted "
-        f"{run.status.restart_count} times{words}."
+        f"{counted(run.status.restart_count, 'time')}{words}."
     )
     lines = (
         *snapshot.cite(run.pod.ref, *run.end_paths)[:3],
@@ -243,7 +244,9 @@ def _stuck(snapshot: Snapshot, run: Run) -> Finding | None:
     logs = said(snapshot, run, 1)
     minutes = int((snapshot.as_of - since).total_seconds() // 60)
     words = f"; its log says {quoted(logs[0])}" if logs else ""
-    message = f"Init container {run.name} of Pod {run.pod.name} has been running for {minutes} minutes{words}."
+    message = (
+        f"Init container {run.name} of Pod {run.pod.name} has been running for {counted(minutes, 'minute')}{words}."
+    )
     waits_for = next(blamed(snapshot, run.pod.ref, logs), None)
     lines = (*snapshot.cite(run.pod.ref, run.at("state", "running")), *(log.citation for log in logs))
     role = Role.SYMPTOM if waits_for else None
@@ -305,7 +308,7 @@ def _loops(snapshot: Snapshot, pod: Pod, exact: list[Finding]) -> Iterator[Findi
     who = f"Container {waiting[0].name}" if waiting else "A container"
     yield CRASH_LOOP_BACK_OFF.found(
         pod.ref,
-        f"{who} of Pod {pod.name} is in CrashLoopBackOff after {restarts} restarts.",
+        f"{who} of Pod {pod.name} is in CrashLoopBackOff after {counted(restarts, 'restart')}.",
         lines,
         strength=0.8 if exact or elsewhere else 0.5,
         role=None if exact or elsewhere else Role.CAUSE,

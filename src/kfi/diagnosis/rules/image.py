@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.conditions.containers import leaving
 from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec, template_owner
 from kfi.diagnosis.conditions.pull_message import (
@@ -119,7 +120,6 @@ IMAGE_DISK_FULL = _rule(
     "The image was found, but unpacking it filled the node's image file system.",
     "Free space on the node: prune images, or lower the garbage collector's thresholds.",
     "Give the node a larger disk.",
-    confirm="kubectl describe node {name}",
 )
 IMAGE_PULL_FAILED = _rule(
     "image-pull-failed",
@@ -164,7 +164,7 @@ class Stuck:
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield for every container that waits for its image why it does not get it."""
-    living = (pod for pod in snapshot.pods if not pod.metadata.deletion_timestamp)
+    living = (pod for pod in snapshot.pods if not leaving(pod))
     waiting = [*(stuck for pod in living for stuck in _stuck(snapshot, pod)), *_heard(snapshot)]
     public = _open_folders(snapshot) if waiting else frozenset()
     for stuck in waiting:

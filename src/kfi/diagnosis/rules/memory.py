@@ -19,6 +19,7 @@ from kfi.diagnosis.conditions.containers import (
     trouble,
 )
 from kfi.diagnosis.conditions.pod_spec import cite_spec
+from kfi.diagnosis.conditions.wording import counted
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.objects import quantity
 from kfi.snapshot.pod import Pod
@@ -62,7 +63,7 @@ POD_EVICTED = Rule(
         "The kubelet ended the Pod because its node ran short of memory, disk or process ids, or because the Pod used "
         "more local storage than it may. A Pod that uses more than it requested goes first."
     ),
-    confirm="kubectl get pod {name} -n {namespace} -o jsonpath={{.status.message}}",
+    confirm="kubectl get pod {name} -n {namespace} -o jsonpath='{.status.message}'",
     fix=(
         "Set requests to what the Pod uses, so that it is not first in line and the node is not overfilled.",
         "For local storage, raise the ephemeral-storage limit or the emptyDir's sizeLimit, or write less.",
@@ -117,8 +118,8 @@ def _of_container(snapshot: Snapshot, run: Run) -> Iterator[Finding]:
 def _killed(run: Run) -> str:
     limit = run.spec.resources.limits.get("memory")
     below = f"; its memory limit is {limit}" if limit is not None else ""
-    times = f", {run.status.restart_count} restarts" if run.status.restart_count else ""
-    return f"Container {run.name} of Pod {run.pod.name} was killed for want of memory{below}{times}."
+    times = f" after {counted(run.status.restart_count, 'restart')}" if run.status.restart_count else ""
+    return f"Container {run.name} of Pod {run.pod.name} was killed for want of memory{times}{below}."
 
 
 def _limit_lines(snapshot: Snapshot, run: Run) -> tuple[Citation, ...]:

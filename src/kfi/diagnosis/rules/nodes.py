@@ -16,6 +16,7 @@ from datetime import timedelta
 from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.conditions.containers import current_pods, started
 from kfi.diagnosis.conditions.service_evidence import only_rows
+from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.node import (
     CONTAINER_RUNTIME_DOWN,
     CONTROL_PLANE_DOWN,
@@ -285,7 +286,7 @@ def _silence(snapshot: Snapshot) -> Iterator[Finding]:
     absent = snapshot.absent(ObjectRef(cluster=ref.cluster, kind="Pod", namespace="kube-system", name="kube-scheduler"))
     yield KUBE_SCHEDULER_DOWN.found(
         ref,
-        f"{len(waiting)} Pods are Pending and no scheduler has looked at them: no node, no condition, no Event.",
+        f"No scheduler has looked at {counted(len(waiting), 'Pending Pod')}: no node, no condition, no Event.",
         [*lines, *([absent] if absent and not pods and _static(snapshot) else [])],
         strength=0.8 if len(waiting) > 1 else 0.65,
         affects=[pod.ref for pod in waiting],
@@ -370,7 +371,7 @@ def _sandboxes(snapshot: Snapshot) -> Iterator[Finding]:
             by_node[node].append((pod, event.citation, event.message))
     for node, hurt in by_node.items():
         ref = node if node.name and len(hurt) > 1 else hurt[0][0].ref
-        message = f"{len(hurt)} Pods of node {node.name or '?'} get no network: {hurt[0][2][:300]}"
+        message = f"No network for {counted(len(hurt), 'Pod')} of node {node.name or '?'}: {hurt[0][2][:300]}"
         lines = [citation for _, citation, _ in hurt[:4]]
         affects = [pod.ref for pod, _, _ in hurt]
         yield POD_NETWORK_SETUP_FAILED.found(ref, message, lines, strength=0.85, affects=affects)

@@ -69,7 +69,7 @@ QUOTA_STORAGE_EXCEEDED = _rule(
     "The namespace's storage quota does not allow the claim",
     "A ResourceQuota limits how much storage the namespace's claims may ask for, or how many claims there may be. A "
     "claim beyond it is refused, and the Pods that name it wait for it.",
-    "Ask for less storage, or remove claims that are not needed.",
+    "Ask for less storage, or remove claims that are not needed (that may delete their volumes and data).",
     _RAISE,
     "Apply the refused claim again afterwards: nothing retries it.",
 )
@@ -148,9 +148,8 @@ def _claims_waited_for(snapshot: Snapshot) -> _Claims:
     """Give for each claim that Pods without a node name the Pods."""
     by: dict[ObjectRef, list[Waiting]] = {}
     for pod in waiting_pods(snapshot):
-        named = {v.persistent_volume_claim.claim_name for v in pod.spec.volumes if v.persistent_volume_claim}
-        named |= {c.detail for c in clauses(pod.message) if c.filter is Filter.CLAIM and c.detail}
-        for name in sorted(named):
+        said = {c.detail for c in clauses(pod.message) if c.filter is Filter.CLAIM and c.detail}
+        for name in sorted(pod.claims | said):
             ref = pod.ref.model_copy(update={"kind": "PersistentVolumeClaim", "name": name})
             by.setdefault(ref, []).append(pod)
     return {ref: tuple(pods) for ref, pods in by.items()}
@@ -175,7 +174,8 @@ def _found(
     if refused.limited and resource in refused.limited:
         used, hard = (refused.used or {}).get(resource, "?"), refused.limited[resource]
         asked = (refused.requested or {}).get(resource, "?")
-        message = f"The quota {refused.quota} allows {hard} of {resource}; {used} is used, {names} would take {asked}."
+        limit = f"ResourceQuota {refused.quota} limits {resource} to {hard}"
+        message = f"{limit}; {used} is used, and {names} would need {asked} more."
     quota = namespace.model_copy(
         update={"kind": "ResourceQuota", "namespace": namespace.name, "name": refused.quota}
     )  # fmt: skip

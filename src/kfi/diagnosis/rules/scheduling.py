@@ -15,6 +15,7 @@ from kfi.diagnosis.conditions.pod_spec import cite_spec, request_paths, requeste
 from kfi.diagnosis.conditions.scheduler_message import Filter, clauses, node_count
 from kfi.diagnosis.conditions.unschedulable import Reason, main_reason
 from kfi.diagnosis.conditions.waiting_pods import Waiting, waiting_pods
+from kfi.diagnosis.conditions.wording import counted
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.pod import NodeSelectorTerm, Pod, PodSpec
 from kfi.snapshot.provenance import Path
@@ -124,8 +125,9 @@ VOLUME_NODE_AFFINITY_CONFLICT = _rule(
     "A local volume lives on one node, a cloud disk in one zone. The Pod's volume can only be used where the Pod "
     "cannot run for another reason.",
     "Let the Pod run where the volume is.",
-    "Recreate the claim with WaitForFirstConsumer, so that the volume follows the Pod.",
-    confirm="kubectl get pv -o wide",
+    "Save the data, then recreate the claim (which may delete its volume) with a StorageClass of volumeBindingMode "
+    "WaitForFirstConsumer, so that the volume follows the Pod.",
+    confirm="kubectl describe pv",
 )
 VOLUME_LIMIT_REACHED = _rule(
     "volume-limit-reached",
@@ -227,7 +229,7 @@ def _misplaced(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:
     rule = _REJECTED.get(pod.status.reason or pod.status.summary)
     siblings = snapshot.topology.pods_of(snapshot.topology.workload(pod.ref))
     if rule and not any(sibling.ready for sibling in siblings):
-        said = f": {pod.status.message}" if pod.status.message else ""
+        said = f": {pod.status.message}" if pod.status.message else "."
         evidence = snapshot.cite(pod.ref, ("status", "reason"), ("status", "message"), ("status", "summary"))
         yield rule.found(pod.ref, f"The node refused the Pod{said}", evidence, strength=0.75)
 
@@ -296,13 +298,25 @@ def _resource_words(waiting: Waiting, reason: Reason, nodes: tuple[Fit, ...]) ->
     if not need:
         room = "room for more Pods" if resource == "pods" else f"{resource} left for the Pod"
         return rule, f"{count} of {node_count(waiting.message)} nodes {have} no {room}.", (), 0.85
-    asks = f"The Pod requests {shown(need, resource)} of {resource}"
+    asks = f"The Pod requests {_amount(need, resource)}"
     most = most_room([f.node for f in nodes], resource)
     paths = tuple(request_paths(waiting.spec, resource))[:2]
     if most and need > most[0]:
         largest = f"{shown(most[0], resource)} ({most[1].name})"
         return rule, f"{asks}; the largest node can give {largest}.", paths, 0.95
     return rule, f"{asks}; {count} of {node_count(waiting.message)} nodes {have} less left.", paths, 0.9
+
+
+def _amount(need: float, resource: str) -> str:
+    amount = shown(need, resource)
+    return (
+        f"{amount} of {resource}"
+        if resource in ("memory", "ephemeral-storage")
+        else f"{amount} {_NAMES.get(resource, resource)}"
+    )
+
+
+_NAMES = {"cpu": "CPU"}
 
 
 def _taint_words(reason: Reason) -> _Words:
@@ -320,13 +334,14 @@ def _cordon_words(reason: Reason, nodes: tuple[Fit, ...]) -> _Words:
         return NODE_CORDONED, "The nodes that the Pod may run on are cordoned.", paths, 0.6
     if len(reason.nodes) == len(nodes) > 1:
         return NODE_CORDONED, f"All {len(nodes)} nodes that take Pods are cordoned.", paths, 0.95
-    return NODE_CORDONED, f"The Pod may only run on {_names(reason.nodes)}, which is cordoned.", paths, 0.95
+    verb = "is" if len(reason.nodes) == 1 else "are"
+    return NODE_CORDONED, f"The Pod may only run on {_names(reason.nodes)}, which {verb} cordoned.", paths, 0.95
 
 
 def _selector_words(spec: PodSpec, reason: Reason, nodes: tuple[Fit, ...]) -> _Words:
     required = required_nodes(spec)
     labels = ", ".join(f"{key}={value}" for key, value in sorted(spec.node_selector.items()))
-    known = f"none of {len(nodes)} nodes" if nodes else "no node"
+    known = f"none of {counted(len(nodes), 'node')}" if nodes else "no node"
     strength = 0.95 if reason.proven else 0.75
     if not labels and not required and spec.tolerations:  # whoever shows tolerations would show a nodeSelector
         message = f"The Pod has no nodeSelector; its node affinity, which no text shows, matches {known}."
@@ -336,12 +351,7 @@ def _selector_words(spec: PodSpec, reason: Reason, nodes: tuple[Fit, ...]) -> _W
         paths: tuple[Path, ...] = (("nodeSelector",),) if labels else (("affinity", "nodeAffinity", _REQUIRED),)
         wanted = f"The nodeSelector {labels}" if labels else "The Pod's node selector or affinity"
         return NODE_SELECTOR_MISMATCH, f"{wanted} matches {known}.", paths, strength if labels else 0.5
-    terms = " or ".join(
-        " and ".join(
-            f"{r.key} {r.operator} {', '.join(r.values)}".strip() for r in (*t.match_expressions, *t.match_fields)
-        )
-        for t in required.node_selector_terms
-    )
+    terms = " or ".join(map(_term, required.node_selector_terms))
     beside = f" with the nodeSelector {labels}" if labels and any(selects(required, f.node) for f in nodes) else ""
     message = f"The required node affinity ({terms}){beside} matches {known}."
     return NODE_AFFINITY_MISMATCH, message, (("affinity", "nodeAffinity", _REQUIRED),), strength

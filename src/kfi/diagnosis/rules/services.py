@@ -14,8 +14,9 @@ from kfi.diagnosis.conditions.manifest_faults import mismatched_selectors, only_
 from kfi.diagnosis.conditions.name_resolution import name_faults
 from kfi.diagnosis.conditions.pod_spec import full_spec
 from kfi.diagnosis.conditions.served import port_number, protocol_of_name
-from kfi.diagnosis.conditions.service_evidence import answers, complaints, endpoints_of, fails, no_endpoints, only_rows
+from kfi.diagnosis.conditions.service_evidence import answers, complaints, fails, has_endpoints, no_endpoints, only_rows
 from kfi.diagnosis.conditions.service_target import Candidate, candidates, differences, intended
+from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.service import (
     DEPLOYMENT_ZERO_REPLICAS,
     DNS_FAILURE,
@@ -159,18 +160,23 @@ def _has_own_service(snapshot: Snapshot, service: Service, workload: ObjectRef) 
 
 def _not_ready(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
     pods = [pod for pod in snapshot.topology.selected(service) if not pod.finished]
-    endpoints = endpoints_of(snapshot, service)
-    if any(pod.ready for pod in pods) or (endpoints and endpoints.ready_addresses) or answers(snapshot, service):
+    if any(pod.ready for pod in pods) or has_endpoints(snapshot, service) or answers(snapshot, service):
         return
     gone = no_endpoints(snapshot, service)
     if not pods and not gone:
         return
-    message = f"Service {service.name} selects {len(pods)} Pods, of which none is ready."
     lines = (
         *gone,
         *[line for pod in pods[:3] for line in _ready_line(snapshot, pod)],
         *fails(snapshot, service)[:1],
     )
+    state = "which is not ready" if len(pods) == 1 else "none of which is ready"
+    whom = (
+        f"selects {counted(len(pods), 'Pod')}, {state}"
+        if pods
+        else "has no endpoint, and no Pod that it selects is seen"
+    )
+    message = f"Service {service.name} {whom}."
     yield SERVICE_NO_READY_ENDPOINTS.found(service.ref, message, lines or snapshot.cite_row(service.ref), strength=0.8)
 
 
@@ -188,12 +194,12 @@ def _containers(snapshot: Snapshot, service: Service) -> tuple[ObjectRef | None,
         return best.ref, [*spec.containers, *sidecars]
     meant = snapshot.topology.meant_by(service)
     workload = snapshot.objects.get(meant) if meant else None
-    if isinstance(workload, Workload) and not differences_of(service, workload):
+    if isinstance(workload, Workload) and not _misses(service, workload):
         return workload.ref, list(workload.spec.template.spec.containers)
     return None, []
 
 
-def differences_of(service: Service, workload: Workload) -> bool:
+def _misses(service: Service, workload: Workload) -> bool:
     """Tell whether a Service's selector misses a workload's template."""
     labels = workload.spec.template.metadata.labels
     return any(labels.get(key) != value for key, value in service.spec.selector.items())
@@ -207,7 +213,7 @@ def _port(snapshot: Snapshot, service: Service, port: ServicePort) -> Iterator[F
         return  # a table shows no targetPort
     target = port.port if port.target_port is None else port.target_port
     ports = [p for container in containers for p in container.ports]
-    if _names_unseen(snapshot, owner, ports, target) and not no_endpoints(snapshot, service):
+    if _names_unseen(snapshot, owner, ports, target) and not _ready_in_vain(snapshot, service):
         return
     matching = _matching(containers, target)
     if any(p.protocol == port.protocol for p in matching):
@@ -223,6 +229,12 @@ def _names_unseen(snapshot: Snapshot, owner: ObjectRef, ports: list[ContainerPor
     forms = {one.record.form for one in snapshot.seen.get(owner, ())}
     whole = bool(forms & {TextForm.JSON, TextForm.YAML})
     return isinstance(target, str) and not whole and not any(port.name for port in ports)
+
+
+def _ready_in_vain(snapshot: Snapshot, service: Service) -> bool:
+    """Tell whether a Service has no endpoint though a Pod that it selects is ready: its port does not fit."""
+    ready = any(pod.ready for pod in snapshot.topology.selected(service))
+    return ready and has_endpoints(snapshot, service) is False
 
 
 def _matching(containers: list[Container], target: int | str) -> list[ContainerPort]:
@@ -246,9 +258,8 @@ def _wrong_protocol(
 ) -> Finding:
     failed, said = fails(snapshot, service, port.port), complaints(snapshot, service, 1)
     have = ", ".join(sorted({p.protocol for p in matching})) or "TCP"
-    key = _port_key(service, port)
     lines = (
-        *snapshot.cite(service.ref, ("spec", "ports", key, "protocol")),
+        *snapshot.cite(service.ref, ("spec", "ports", service.port_key(port), "protocol")),
         *_port_lines(snapshot, owner),
         *failed[:1],
         *said,
@@ -272,7 +283,7 @@ def _wrong_target(
     what = f"name {target!r}" if named else f"number {target}"
     have = ", ".join(f"{p.container_port}{f' ({p.name})' if p.name else ''}" for p in ports) or "none"
     lines = (
-        *snapshot.cite(service.ref, ("spec", "ports", _port_key(service, port), "targetPort")),
+        *snapshot.cite(service.ref, ("spec", "ports", service.port_key(port), "targetPort")),
         *_port_lines(snapshot, owner),
         *(gone[:1] if named else ()),
         *failed[:1],
@@ -287,10 +298,6 @@ def _wrong_target(
         lines,
         strength=strength,
     )
-
-
-def _port_key(service: Service, port: ServicePort) -> str:
-    return port.name or str(service.spec.ports.index(port))
 
 
 def _port_lines(snapshot: Snapshot, owner: ObjectRef) -> tuple[Citation, ...]:

@@ -69,7 +69,7 @@ CLAIM_VOLUME_MODE_MISMATCH = _rule(
     "The claim wants a block device and the volume is a file system, or the other way round",
     "volumeMode must be the same in claim and volume: Filesystem where it is not set.",
     "Recreate the claim or the volume with the same volumeMode.",
-    confirm="kubectl get pv -o wide",
+    confirm="kubectl get pv,pvc -A -o wide",
 )
 CLAIM_VOLUME_TAKEN = _rule(
     "claim-volume-taken",
@@ -77,7 +77,8 @@ CLAIM_VOLUME_TAKEN = _rule(
     "A volume serves one claim. It is bound to another, or was released by one: then it keeps the old claim's name and "
     "data until somebody clears its claimRef.",
     "Provide another volume for this claim.",
-    "Delete the claim that holds the volume if it is not needed, or clear the claimRef of a released volume.",
+    "If its data is not needed, delete the claim that holds the volume (which may delete the data), or clear the "
+    "claimRef of a released volume (which hands the data to the new claim).",
     confirm="kubectl get pv",
 )
 CLAIM_UNBOUND = _rule(
@@ -93,7 +94,7 @@ CLAIM_LOST = _rule(
     "The claim's volume is gone",
     "The claim names a volume that does not exist, or was bound to one that was deleted. It will not bind to another.",
     "Restore the volume under the same name.",
-    "Recreate the claim; the data on the old volume is not part of it.",
+    "Else recreate the claim: it gets a new, empty volume.",
 )
 CLAIM_MISSING = _rule(
     "claim-missing",
@@ -135,7 +136,7 @@ VOLUME_PERMISSION_DENIED = _rule(
     "Give the directory to the container's user and group, for example with an init container.",
     "Set securityContext.fsGroup, or run as the owner of the files.",
     "Drop readOnly from the mount if the container must write.",
-    confirm="kubectl logs {kind}/{name} -n {namespace} --previous",
+    confirm="kubectl logs {kind}/{name} -n {namespace} --all-containers --tail=50",
 )
 RULES = (
     CLAIM_STORAGE_CLASS_MISSING, CLAIM_ACCESS_MODE_MISMATCH, CLAIM_CAPACITY_MISMATCH, CLAIM_SELECTOR_MISMATCH,
@@ -198,9 +199,8 @@ def _heard(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding]:
 
 def _may_use(pod: Waiting, claim: ObjectRef) -> bool:
     """Tell whether a Pod waits for a claim: by its volumes, or by the name that a StatefulSet gives its claims."""
-    named = {v.persistent_volume_claim.claim_name for v in pod.spec.volumes if v.persistent_volume_claim}
     unbound = any(c.filter is Filter.CLAIM and not c.detail for c in clauses(pod.message))
-    return claim.name in named or (not named and unbound and claim.name.endswith(f"-{pod.ref.name}"))
+    return claim.name in pod.claims or (not pod.claims and unbound and claim.name.endswith(f"-{pod.ref.name}"))
 
 
 def _users(snapshot: Snapshot) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
@@ -304,17 +304,17 @@ def _nothing_there(snapshot: Snapshot, claim: PersistentVolumeClaim) -> _Why:
     return CLAIM_UNBOUND, message, tuple(e.citation for e in events[:1]), 0.7 if known or events else 0.5
 
 
-_BY_MISFIT: dict[Misfit, tuple[Rule, str, Path, Path]] = {
-    Misfit.SELECTOR: (CLAIM_SELECTOR_MISMATCH, "selector", ("selector",), ("metadata", "labels")),
-    Misfit.ACCESS_MODES: (CLAIM_ACCESS_MODE_MISMATCH, "accessModes", ("accessModes",), ("spec", "accessModes")),
+_BY_MISFIT: dict[Misfit, tuple[Rule, Path, Path]] = {
+    Misfit.SELECTOR: (CLAIM_SELECTOR_MISMATCH, ("selector",), ("metadata", "labels")),
+    Misfit.ACCESS_MODES: (CLAIM_ACCESS_MODE_MISMATCH, ("accessModes",), ("spec", "accessModes")),
     Misfit.CAPACITY: (
-        CLAIM_CAPACITY_MISMATCH, "storage", ("resources", "requests", "storage"), ("spec", "capacity", "storage"),
+        CLAIM_CAPACITY_MISMATCH, ("resources", "requests", "storage"), ("spec", "capacity", "storage"),
     ),
-    Misfit.VOLUME_MODE: (CLAIM_VOLUME_MODE_MISMATCH, "volumeMode", ("volumeMode",), ("spec", "volumeMode")),
+    Misfit.VOLUME_MODE: (CLAIM_VOLUME_MODE_MISMATCH, ("volumeMode",), ("spec", "volumeMode")),
     Misfit.STORAGE_CLASS: (
-        CLAIM_STORAGE_CLASS_MISSING, "storageClassName", ("storageClassName",), ("spec", "storageClassName"),
+        CLAIM_STORAGE_CLASS_MISSING, ("storageClassName",), ("spec", "storageClassName"),
     ),
-    Misfit.TAKEN: (CLAIM_VOLUME_TAKEN, "claimRef", ("volumeName",), ("spec", "claimRef")),
+    Misfit.TAKEN: (CLAIM_VOLUME_TAKEN, ("volumeName",), ("spec", "claimRef")),
 }  # fmt: skip
 
 
@@ -325,7 +325,7 @@ def _compared(snapshot: Snapshot, claim: PersistentVolumeClaim, closest: Nearest
     if not closest.misfits:
         message = f"The claim waits although the volume {volume.name} would fit it."
         return CLAIM_UNBOUND, message, (*told, *snapshot.cite_row(volume.ref)), 0.4
-    rule, _, mine, its = _BY_MISFIT[closest.misfits[0]]
+    rule, mine, its = _BY_MISFIT[closest.misfits[0]]
     claim_lines = cite_whole(snapshot, claim.ref, ("spec", *mine))
     volume_lines = cite_whole(snapshot, volume.ref, its, ("status", "phase")) or snapshot.cite_row(volume.ref)
     strength = 0.95 if len(closest.misfits) == 1 else 0.75
@@ -365,8 +365,7 @@ def _missing(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding
     needed: dict[ObjectRef, list[Waiting]] = {}
     for pod in waiting:
         said = {c.detail for c in clauses(pod.message) if c.filter is Filter.CLAIM and c.detail}
-        named = {v.persistent_volume_claim.claim_name for v in pod.spec.volumes if v.persistent_volume_claim}
-        for name in sorted(said | named):
+        for name in sorted(said | pod.claims):
             ref = pod.ref.model_copy(update={"kind": "PersistentVolumeClaim", "name": name})
             claim = snapshot.objects.get(ref)
             if not (claim and claim.observed) and (name in said or snapshot.absent(ref)):

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.conditions.blame import unreachable
-from kfi.diagnosis.conditions.containers import left_over, starting_up
+from kfi.diagnosis.conditions.containers import leaving, left_over, starting_up
 from kfi.diagnosis.conditions.past_errors import PastErrors
+from kfi.diagnosis.conditions.wording import counted
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Service
@@ -47,7 +48,7 @@ SERVICE_UNREACHABLE = Rule(
         "A connection to the Service's address was refused, timed out, or its name did not resolve. The reason is "
         "below it: no endpoint, a wrong port, a dead proxy on the node that asked, or no such Service."
     ),
-    confirm="kubectl get endpoints {name} -n {namespace}",
+    confirm="kubectl get endpointslices -n {namespace} -l kubernetes.io/service-name={name}",
     fix=("Check the Service's endpoints, then its ports, then the node's proxy.",),
 )
 CALLER_ERRORS = Rule(
@@ -106,15 +107,13 @@ def _workloads(snapshot: Snapshot) -> Iterator[Finding]:
             begins = missing and all(starting_up(pod, snapshot.as_of) for pod in missing)
             lines = snapshot.cite(workload.ref, ("status", "readyReplicas"), ("spec", "replicas"))
             lines = lines or snapshot.cite_row(workload.ref)
-            yield WORKLOAD_UNAVAILABLE.found(
-                workload.ref, f"{ready} of {desired} replicas are ready.", lines, strength=0.25 if begins else 0.7
-            )
+            message = f"{ready} of {counted(desired, 'replica')} {'is' if desired == 1 else 'are'} ready."
+            yield WORKLOAD_UNAVAILABLE.found(workload.ref, message, lines, strength=0.25 if begins else 0.7)
 
 
 def _healthy(snapshot: Snapshot, pod: Pod) -> bool:
-    leaving = pod.metadata.deletion_timestamp is not None or pod.status.summary == "Terminating"
-    if leaving or pod.finished or pod.status.summary == "Completed":
-        return leaving or pod.status.phase != "Failed" or left_over(snapshot, pod)
+    if leaving(pod) or pod.finished or pod.status.summary == "Completed":
+        return leaving(pod) or pod.status.phase != "Failed" or left_over(snapshot, pod)
     known = pod.condition("Ready") is not None or pod.status.total_containers is not None
     return pod.ready or not known
 

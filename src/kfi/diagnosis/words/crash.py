@@ -8,7 +8,7 @@ from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.models.schemas import Role
 
 _DESCRIBE = "kubectl describe pod {name} -n {namespace}"
-_PREVIOUS_LOG = "kubectl logs {name} -n {namespace} --previous --all-containers --tail=50"
+_PREVIOUS_LOG = "kubectl logs {name} -n {namespace} --previous --all-containers --ignore-errors --tail=50"
 
 CONTAINER_CRASH = Rule(
     code="container-crash",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from kfi.diagnosis.catalogue import Layer, Rule
 
 _DESCRIBE = "kubectl describe node {name}"
-_NOT_READY_PODS = "kubectl get pods -A -o wide --field-selector spec.nodeName={name}"
+_PODS = "kubectl get pods -A -o wide --field-selector spec.nodeName={name}"
 
 KUBELET_DOWN = Rule(
     code="kubelet-down",
@@ -34,7 +34,8 @@ CONTAINER_RUNTIME_DOWN = Rule(
     ),
     confirm=_DESCRIBE,
     fix=(
-        "On the node, start it and see why it stopped: systemctl start containerd; journalctl -u containerd -n 100.",
+        "On the node, start it and see why it stopped (for containerd: systemctl start containerd; journalctl -u "
+        "containerd -n 100).",
         "If it does not stay up, check for a full disk and for a broken configuration file.",
     ),
 )
@@ -47,7 +48,7 @@ KUBE_PROXY_DOWN = Rule(
         "Services as they were when it stopped, and new ones not at all; elsewhere everything works, and the node "
         "stays Ready."
     ),
-    confirm=_NOT_READY_PODS,
+    confirm=_PODS,
     fix=(
         "Start it again: systemctl start kube-proxy on the node, or delete the node's kube-proxy Pod.",
         "See in its log why it stopped: a bad configuration, an expired certificate, missing kernel modules.",
@@ -89,7 +90,8 @@ NODE_NOT_READY = Rule(
     confirm=_DESCRIBE,
     fix=(
         "See whether the machine is up and reachable; on it, check kubelet and container runtime.",
-        "If it cannot be brought back, delete the Node so that its Pods are made anew elsewhere.",
+        "If it cannot be brought back, make sure that the machine is off, then delete the Node: its Pods are made anew "
+        "elsewhere, and two of a StatefulSet's must never write to one volume.",
     ),
 )
 NODE_NETWORK_UNAVAILABLE = Rule(
@@ -100,7 +102,7 @@ NODE_NETWORK_UNAVAILABLE = Rule(
         "The network plugin (CNI) is not installed or not ready on the node, so Pods there get no address and cannot "
         "start."
     ),
-    confirm="kubectl get pods -A -o wide --field-selector spec.nodeName={name}",
+    confirm=_PODS,
     fix=(
         "See that the network plugin's Pod runs on the node and that its files are in /etc/cni/net.d and /opt/cni/bin.",
     ),
@@ -113,7 +115,7 @@ POD_NETWORK_SETUP_FAILED = Rule(
         "The kubelet asked the network plugin (CNI) for the Pod's network and got an error: addresses used up, the "
         "plugin's agent down, a broken configuration. The Pod stays in ContainerCreating."
     ),
-    confirm="kubectl get events -n {namespace} --field-selector reason=FailedCreatePodSandBox",
+    confirm="kubectl get events -A --field-selector reason=FailedCreatePodSandBox",
     fix=("Read the plugin's error; see that its Pod runs on that node; free or add addresses.",),
 )
 NODE_MEMORY_PRESSURE = Rule(
@@ -121,8 +123,11 @@ NODE_MEMORY_PRESSURE = Rule(
     title="Node is short of memory",
     layer=Layer.NODE,
     meaning="The kubelet sees less free memory than its threshold, takes no more Pods and evicts some.",
-    confirm="kubectl top pods -A --sort-by=memory",
-    fix=("Find what uses most and limit or move it; set requests to what is really used; add a node.",),
+    confirm=_DESCRIBE,
+    fix=(
+        "Find what uses most (kubectl top pods -A --sort-by=memory) and limit or move it.",
+        "Set requests to what is really used, or add a node.",
+    ),
 )
 NODE_DISK_PRESSURE = Rule(
     code="node-disk-pressure",
@@ -149,5 +154,5 @@ NODE_PROBLEM = Rule(
     layer=Layer.NODE,
     meaning="A node agent (such as node-problem-detector) set a condition that is True only while something is wrong.",
     confirm=_DESCRIBE,
-    fix=("Read the condition's message; drain the node and mend or replace it.",),
+    fix=("Read the condition's message; drain the node (this moves its Pods) and mend or replace it.",),
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from kfi.diagnosis.catalogue import Layer, Rule
 
-_DESCRIBE = "kubectl describe pod {name} -n {namespace}"
+_DESCRIBE = "kubectl describe {kind} {name} -n {namespace}"
 
 _EFFECT = {
     "liveness": "The kubelet therefore kills and restarts a container that may be in order, again and again.",

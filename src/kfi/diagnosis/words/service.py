@@ -75,7 +75,7 @@ ENV_ADDRESS_MISMATCH = Rule(
         "The workload takes the address of something it calls from an environment variable, and no Service of that "
         "name, or none with that port, exists. Only this caller fails; the callee is in order."
     ),
-    confirm="kubectl get {kind} {name} -n {namespace} -o jsonpath={{.spec.template.spec.containers[*].env}}",
+    confirm="kubectl describe {kind} {name} -n {namespace}",
     fix=("Correct host and port in the variable to a Service's name and port.",),
 )
 DEPLOYMENT_ZERO_REPLICAS = Rule(

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from kfi.ingestion.base import storable
+
 _NAMES_OF_LEVELS = {
     "debug": ("trace", "debug", "dbug", "dbg", "trce", "fine", "finer", "finest", "verbose", "v", "d", "all"),
     "info": ("info", "information", "informational", "notice", "log", "config", "i", "default", "inf"),
@@ -164,7 +166,7 @@ def _json_error(fields: dict[str, Any]) -> str:
         if isinstance(value, dict):
             value = value.get("message") or value.get("msg")
         if isinstance(value, str) and value:
-            return _stored(value)
+            return storable(value)
     return ""
 
 
@@ -178,14 +180,9 @@ def _first_text(fields: dict[str, Any], keys: tuple[str, ...]) -> str:
     for key in keys:
         value = fields.get(key)
         if isinstance(value, str) and value:
-            return _stored(value)
+            # JSON may escape NULs and halves of characters, so a clean line may still hold them.
+            return storable(value)
     return ""
-
-
-def _stored(text: str) -> str:
-    """Give the text without what databases refuse; JSON may escape NULs and half characters."""
-    text = text.replace("\0", "")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _joined(message: str, error: str) -> str:
@@ -230,5 +227,5 @@ def _plain_level(text: str) -> str:
         return "error" if (match[1] or match[2]) >= "500" else "info"
     head = text[:_HEAD_CHARS]
     if match := _LOUD.search(head) or _QUIET.search(head):
-        return LEVELS.get((match[1] or match[match.lastindex or 1]).lower().split()[0].rstrip("!"), "error")
+        return LEVELS.get(match[match.lastindex or 1].lower().split()[0].rstrip("!"), "error")
     return "error" if _EXCEPTION.match(text) else ""

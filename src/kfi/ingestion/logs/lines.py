@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from kfi.ingestion.base import storable
 from kfi.ingestion.logs.formats import read_content
 
 # A line is cut here before it is read: what matters stands at its beginning.
@@ -59,7 +60,7 @@ class LogLine:
     level: str = ""
     """debug, info, warning, error, fatal, or nothing."""
     stamp: object = None
-    """The time as it stands there; `log_times.time_of` reads it."""
+    """The time as it stands there; `times.time_of` reads it."""
     stream: str = ""
     namespace: str = ""
     pod: str = ""
@@ -85,8 +86,7 @@ def clean_line(text: str) -> str:
         return text
     if "\x1b" in text:
         text = _ANSI.sub("", text)
-    text = _CONTROL.sub("", text)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return storable(_CONTROL.sub("", text))
 
 
 def is_note(text: str) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 ANYTHING = "<*>"
 
@@ -95,9 +96,13 @@ class TemplateMiner:
 
     def _find(self, tokens: list[str], level: str, group: Hashable) -> Template:
         leaf = self._leaf(tokens, level, group)
-        best = max(leaf, key=lambda template: _similarity(template.tokens, tokens), default=None)
+        likeness, best = max(
+            ((_similarity(template.tokens, tokens), template) for template in leaf),
+            key=itemgetter(0),
+            default=(0.0, None),
+        )
         least = _SHORT_SIMILARITY if len(tokens) <= _SHORT else _SIMILARITY
-        if best is not None and _similarity(best.tokens, tokens) >= least:
+        if best is not None and likeness >= least:
             best.tokens = [a if a == b else ANYTHING for a, b in zip(best.tokens, tokens, strict=True)]
             return best
         if len(self.templates) < self.max_templates and len(leaf) < _MAX_SIBLINGS:

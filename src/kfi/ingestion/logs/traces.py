@@ -36,6 +36,8 @@ _GO_START = re.compile(r"panic: |fatal error: |goroutine \d+ \[|\[signal SIG")
 _GO_FRAME = re.compile(
     r"goroutine \d+ \[|\[signal SIG|created by |exit status \d|panic: |[\w./*()\[\]-]{1,300}\(.*\)$|\.\.\."
 )
+# klog writes values of several lines indented below the line; what those say is no trace.
+_KLOG_INFO = re.compile(r"I\d{4} \d\d:\d\d:\d\d")
 # .NET prints the level and the category on one line and the message on the next.
 _DOTNET_HEADER = re.compile(r"(?:trce|dbug|info|warn|fail|crit): ([\w.`+]+)\[-?\d+\]$")
 # java.util.logging prints time and method on one line, level and message on the next.
@@ -66,6 +68,8 @@ class LogEntry:
     """Another Python traceback was announced."""
     header: str = ""
     """java or dotnet while the line that belongs to this header is still to come."""
+    has_values: bool = False
+    """What follows are values, not a trace, unless it begins as a dump of goroutines does."""
 
     @property
     def message(self) -> str:
@@ -139,7 +143,9 @@ def _opened(piece: LogLine, first: int, rows: list[str]) -> LogEntry:
         trace = "go"
     header = _header(piece.message)
     kept = [row[:_MAX_ROWS_CHARS] for row in rows]
-    entry = LogEntry(refine(piece), first, first + len(rows) - 1, kept, trace=trace, header=header)
+    has_values = piece.message[:1] == "I" and bool(_KLOG_INFO.match(piece.message))
+    last = first + len(rows) - 1
+    entry = LogEntry(refine(piece), first, last, kept, trace=trace, header=header, has_values=has_values)
     entry.rows_chars = sum(map(len, kept))
     return entry
 
@@ -170,13 +176,17 @@ def _goes_on(entry: LogEntry, text: str) -> bool:
         return _goes_on_in_python(entry, text)
     if entry.trace == "go":
         return bool(_GO_FRAME.match(text) or _GO_START.match(text))
-    if text.startswith(("goroutine ", "[signal ")) and _GO_START.match(text):
+    if _dumps_goroutines(text):
         return True
     if text.startswith(_TRACEBACK):
         return entry.line.level in ("error", "fatal") and not entry.exception
     if entry.stack and entry.stack[-1].endswith("{"):  # Node prints an error's fields after its frames
         return True
     return bool(text == "}" and entry.trace) or _explains(entry, text)
+
+
+def _dumps_goroutines(text: str) -> bool:
+    return text.startswith(("goroutine ", "[signal ")) and bool(_GO_START.match(text))
 
 
 def _explains(entry: LogEntry, text: str) -> bool:
@@ -200,7 +210,7 @@ def _goes_on_in_python(entry: LogEntry, text: str) -> bool:
 def _add(entry: LogEntry, text: str, first: int, rows: list[str]) -> None:
     if entry.header:
         _take_body(entry, text.strip())
-    else:
+    elif entry.trace or not entry.has_values or _dumps_goroutines(text.strip()):
         _follow_trace(entry, text)
         _keep_stack(entry, text)
     if first == entry.last_line + 1 and len(entry.rows) < _MAX_ROWS and entry.rows_chars < _MAX_ROWS_CHARS:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from kfi.ingestion.secrets.names import LAST_APPLIED, NameKind, kind_of_name
+from kfi.ingestion.secrets.names import APPLIED_ANNOTATION, LAST_APPLIED, NameKind, kind_of_name
 from kfi.ingestion.secrets.phrases import is_listed_secret
 from kfi.ingestion.secrets.spans import PLACEHOLDER, Span, value_at
 from kfi.ingestion.secrets.values import is_encoded, is_harmless
@@ -47,7 +47,6 @@ _OPENING = re.compile(
     | (?P<flag>--?[\w-]{1,128})["']?,?\s*$
     )"""
 )
-_APPLIED_KEY = "kubectl.kubernetes.io/last-applied-configuration"
 # A line of a key: in a full line whatever a container runtime or a logger puts around it, else the line's last word.
 _FULL_KEY_LINE = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{44,}={0,2}(?![A-Za-z0-9+/=_-])")
 _KEY_BODY = re.compile(
@@ -79,7 +78,7 @@ def opens(text: str) -> Opened | None:
     """Say what a line announces, if anything."""
     if "-----BEGIN" in text and "PRIVATE KEY" in text and "-----END" not in text:
         return Opened("key", _KEY)
-    column = text.find(_APPLIED_KEY)
+    column = text.find(APPLIED_ANNOTATION)
     if column >= 0:
         quote = _UNCLOSED.search(text, column)
         return Opened("block", NameKind(LAST_APPLIED), column, quote[1] if quote else "")
@@ -155,7 +154,7 @@ def _described(text: str, opened: Opened) -> Inside | None:
 
 
 def _aligned(text: str, opened: Opened) -> Inside | None:
-    if len(text) - len(text.lstrip()) != opened.column or not text.strip():
+    if _indent(text) != opened.column or not text.strip():
         return None
     return Inside(_whole(text, opened), opened)
 
@@ -180,12 +179,12 @@ def _in_list(text: str, opened: Opened) -> Inside | None:
 
 def _in_data(text: str, opened: Opened) -> Inside | None:
     """Give an entry of `stringData`, or of `data` where it is base64: a ConfigMap's data is plain."""
-    if not text.strip() or len(text) - len(text.lstrip()) < opened.column or not text.startswith((" ", "\t")):
+    if not text.strip() or _indent(text) < opened.column or not text.startswith((" ", "\t")):
         return None
     entry = _ENTRY.fullmatch(text)
     if entry is None:
         literal = not opened.name.weak and _LITERAL.fullmatch(text)
-        block = Opened("block", opened.name, len(text) - len(text.lstrip()), outer=opened) if literal else opens(text)
+        block = Opened("block", opened.name, _indent(text), outer=opened) if literal else opens(text)
         return Inside((), block) if block else None
     value = entry["value"].strip('"').rstrip(",")
     if PLACEHOLDER.fullmatch(value) or (opened.name.weak and not is_encoded(value)):
@@ -209,7 +208,7 @@ def _in_row(text: str, opened: Opened) -> Inside | None:
 def _in_block(text: str, opened: Opened) -> Inside | None:
     if not text.strip():
         return Inside((), opened)
-    if len(text) - len(text.lstrip()) <= opened.column:
+    if _indent(text) <= opened.column:
         return None
     content = text.rstrip()
     if opened.quote and content.endswith(opened.quote):
@@ -222,15 +221,15 @@ def _in_value(text: str, opened: Opened) -> Inside | None:
     if value is None:
         return Inside((), opened) if _NOTHING_YET.fullmatch(text) else None
     if text[value.end() :].startswith(("|", ">")):
-        return Inside((), Opened("block", opened.name, len(text) - len(text.lstrip())))
+        return Inside((), Opened("block", opened.name, _indent(text)))
     span = value_at(text, value.end(), opened.name, value["quote"])
-    indent = len(text) - len(text.lstrip())
+    indent = _indent(text)
     opening = text[value.end() : value.end() + 1]
     open_quote = opening in ('"', "'") and span is not None and span.end >= len(text.rstrip())
     # Lines further to the right go on with the value.
     more = Opened("block", opened.name, indent, opening if open_quote else "")
-    goes_on = span and not value["quote"] and (open_quote or opening not in ('"', "'"))
-    return Inside((span,) if span else (), more if goes_on else None)
+    continues = span and not value["quote"] and (open_quote or opening not in ('"', "'"))
+    return Inside((span,) if span else (), more if continues else None)
 
 
 def _in_item(text: str, opened: Opened) -> Inside | None:
@@ -239,11 +238,15 @@ def _in_item(text: str, opened: Opened) -> Inside | None:
     return Inside((span,), None) if span else None
 
 
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
 def _whole(text: str, opened: Opened) -> tuple[Span, ...]:
     content = text.strip()
     if not content or PLACEHOLDER.fullmatch(content):
         return ()
-    start = len(text) - len(text.lstrip())
+    start = _indent(text)
     return (Span(start, start + len(content), opened.name.kind),)
 
 

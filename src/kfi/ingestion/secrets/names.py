@@ -42,6 +42,7 @@ _KEYS = frozenset(
 _KEY_WORDS = frozenset(f"{owner}key" for owner in _KEYS)
 LAST_APPLIED = "last-applied"
 """Kind of the annotation that repeats a whole manifest, secrets and all."""
+APPLIED_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _DOCKER = ("dockerconfigjson", "dockercfg")
 
 

@@ -12,14 +12,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from kfi.ingestion.secrets.names import LAST_APPLIED, kind_of_name
+from kfi.ingestion.secrets.names import APPLIED_ANNOTATION, LAST_APPLIED, kind_of_name
 from kfi.ingestion.secrets.spans import PLACEHOLDER
 from kfi.ingestion.secrets.values import is_harmless
 
 Mask = Callable[[str, str], str]
 """Gives the placeholder of a secret of a kind."""
 
-_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _SECTIONS = ("data", "stringData")
 _SECTION = re.compile(r"(?P<indent>\s*(?:- )*)[\"']?(?:data|stringData)[\"']?\s*:\s*\{?\s*")
 _ENTRY = re.compile(r"\s*[\"']?(?P<key>[-._a-zA-Z0-9]{1,253})[\"']?\s*:\s*")
@@ -37,13 +36,13 @@ class ObjectSecrets:
         """Key and value of a Secret's data, to placeholder."""
         self._variables: dict[str, str] = {}
         """Value of an environment variable, to placeholder."""
-        self.applied = False
+        self._applied = False
         """There was a manifest in an annotation."""
 
     @property
     def found(self) -> bool:
         """Whether anything had to be masked."""
-        return bool(self._data or self._variables or self.applied)
+        return bool(self._data or self._variables or self._applied)
 
     def masked(self, tree: Any) -> Any:
         """Give a tree of fields with its secrets masked; the given one stays as it is."""
@@ -71,10 +70,10 @@ class ObjectSecrets:
         return masked
 
     def _annotation(self, fields: dict[Any, Any]) -> None:
-        applied = fields.get(_ANNOTATION)
+        applied = fields.get(APPLIED_ANNOTATION)
         if isinstance(applied, str) and not PLACEHOLDER.fullmatch(applied.strip()):
-            self.applied = True
-            fields[_ANNOTATION] = self._mask(applied, LAST_APPLIED)
+            self._applied = True
+            fields[APPLIED_ANNOTATION] = self._mask(applied, LAST_APPLIED)
 
     def _variable(self, fields: dict[Any, Any]) -> None:
         name, value = fields.get("name"), fields.get("value")

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from kfi.ingestion.secrets.names import NameKind, kind_of_name
-from kfi.ingestion.secrets.spans import LINE_START, Span, quoted
-from kfi.ingestion.secrets.values import is_harmless, is_prose, is_random, looks_random
+from kfi.ingestion.secrets.spans import LINE_START, WORD, Span, quoted
+from kfi.ingestion.secrets.values import is_harmless, is_no_word, is_prose, is_random
 
 # `password is w1nesap`, `token set to w1nesap`, `password for user cart: w1nesap`.
 _SAYS = re.compile(
@@ -18,7 +18,6 @@ _SAYS = re.compile(
     r"[ \t]*[:=]?[ \t]+|[ \t]+for[ \t]+[^:=\"']{1,64}[:=][ \t]*"
 )
 _JUMBLE = 10
-_WORD = re.compile(r"[^\s\"'`;,<>()\[\]{}\\]+")
 _LISTED = re.compile(
     r"(?P<name>password|passwd|passphrase|token|(?:api|access|secret)[_-]?key)s[\"'\\]{0,9}\s{0,9}[:=]\s{0,9}\["
 )
@@ -37,12 +36,12 @@ def said(line: str, match: re.Match[str], name: NameKind, first: int) -> Span | 
     if says and not name.weak and line[start : start + 1] in ("'", '"'):
         found = quoted(line, start, name, loose=True)
         return found if found and " " not in line[found.start : found.end] else None
-    word = _WORD.match(line, start)
+    word = WORD.match(line, start)
     if word is None or is_harmless(word[0], name):
         return None
     value = word[0].rstrip(".,:")
     if says:
-        secret = looks_random(value) or _is_jumbled(value)
+        secret = is_no_word(value) or _is_jumbled(value)
     else:
         secret = not name.weak and (is_random(value) or _is_cell(line, match, word, name, first))
     return Span(start, start + len(value), name.kind) if secret else None

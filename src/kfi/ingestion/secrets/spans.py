@@ -20,7 +20,8 @@ _ESCAPED = re.compile(r"(?P<quote>\\+(?:[\"']|u0022)|&(?:quot|#3[49]);)(?P<value
 # A bare value: a backslash ends it where it escapes a line end or a quote of the string around it.
 _BARE = re.compile(r"(?:[^\s\"'`;<>\\]|\\\\|\\(?![nrtu\"'/\\]).)+")
 _BARE_IN_QUERY = re.compile(r"[^\s\"'`;<>\\&#]+")
-_WORD = re.compile(r"[^\s\"'`;,<>()\[\]{}\\]+")
+WORD = re.compile(r"[^\s\"'`;,<>()\[\]{}\\]+")
+"""One word of a sentence or a list."""
 LINE_START = re.compile(r"\s*(?:- )*(?:export +)?[\"']?")
 """What may stand before a name that begins its line."""
 _STRUCTURE = re.compile(r"[\[{](?:[\s\"'\\}\]]|\w+:|$)|\*[\w-]+$")
@@ -97,7 +98,7 @@ def bare(line: str, start: int, name: NameKind, quote: str, in_query: bool) -> S
 
 def word_at(line: str, start: int, name: NameKind, quote: str) -> Span | None:
     """Give one word in the middle of a line, where it does not go on a sentence."""
-    match = _WORD.match(line, start)
+    match = WORD.match(line, start)
     if match is None or is_harmless(match[0], name) or is_prose(match[0], line[match.end() : match.end() + 3], name):
         return None
     return Span(*match.span(), name.kind, quote)

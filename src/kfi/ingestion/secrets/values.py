@@ -77,7 +77,7 @@ def is_prose(value: str, rest: str, name: NameKind) -> bool:
         return False
     if word.isdigit():
         return name.kind != "password" or len(word) < 4
-    return not looks_random(word)
+    return not is_no_word(word)
 
 
 def decoded(value: str) -> bytes:
@@ -95,8 +95,8 @@ def _names_object(value: str) -> bool:
     return value.isalpha() or any(mark in value for mark in "-./")
 
 
-def looks_random(word: str) -> bool:
-    """Tell whether a word of a sentence is no word: letters and digits, and no object's name."""
+def is_no_word(word: str) -> bool:
+    """Tell whether what stands in a sentence is no word of it: letters and digits, and no object's name."""
     if len(word) < 7 or not any(c.isdigit() for c in word) or not any(c.isalpha() for c in word):
         return False
     return not (_OBJECT_NAME.fullmatch(word) and any(mark in word for mark in "-/."))
