@@ -88,7 +88,8 @@ class Copilot:
         started = time.perf_counter()
         metadata = self._analyzer.extract_k8s_metadata(ask.question)
         namespace = ask.namespace or metadata.namespace or ""
-        as_of = ask.as_of or self._newest(ask.cluster)
+        # Of one cluster: the newest evidence of another may be days away.
+        as_of = ask.as_of or self._ledger.latest_observation(ask.cluster or None)
         since = _begin(as_of, ask.since)
         snapshot = build_snapshot(self._ledger.documents(cluster=ask.cluster or None, at=as_of, since=since), as_of)
         built = time.perf_counter()
@@ -121,12 +122,6 @@ class Copilot:
                 total=round(done - started, 4),
             ),
         )
-
-    def _newest(self, cluster: str) -> datetime | None:
-        """Give the time of the newest observation of a cluster: another one's may be days away from it."""
-        if not cluster or self._ledger.clusters() == [cluster]:
-            return self._ledger.latest_observation()
-        return max((one.observed_at for one in self._ledger.documents(cluster=cluster)), default=None)
 
 
 def _begin(as_of: datetime | None, span: timedelta | None) -> datetime | None:

@@ -9,15 +9,15 @@ how sure they are, how much they explain, and whether the question points at the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from itertools import chain, pairwise
 
 from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.conditions.blame import blamed
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
-from kfi.snapshot.resources import PersistentVolumeClaim, Service
+from kfi.snapshot.resources import Service
 from kfi.snapshot.view import Snapshot
 
 # A cause that coincides with no symptom at all may be a leftover: it keeps this share of its strength.
@@ -33,6 +33,8 @@ _MAX_EVIDENCE = 8
 
 Paths = dict[ObjectRef, tuple[ObjectRef, ...]]
 """To each object that suffers, the path to it from the object at fault."""
+Blames = Callable[[ObjectRef], frozenset[ObjectRef]]
+"""Gives the Services and workloads that a workload's log says it cannot reach."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Incident:
-    """A root and what it explains, nearest first; `paths` lead from the root's objects to each explained group's."""
+    """A root and what it explains, nearest first."""
 
     root: Group
     explained: tuple[Group, ...] = ()
-    paths: Mapping[ObjectRef, tuple[ObjectRef, ...]] = field(default_factory=dict)
     confidence: float = 0.0
     score: float = 0.0
 
@@ -97,9 +98,13 @@ def explain(
     """
     groups = _grouped(snapshot, findings, rules)
     reaches = {id(g): _reach(snapshot, g) for g in groups}
-    explained_by: dict[int, list[Group]] = {
-        id(g): [other for other in groups if other is not g and _explains(snapshot, other, g, reaches)] for g in groups
-    }
+    # Asked for every pair of groups, and read from all of a workload's logs: once a workload is enough.
+    blames = cache(partial(_blamed_by, snapshot))
+
+    def causes_of(group: Group) -> list[Group]:
+        return [g for g in groups if g is not group and _explains(snapshot, g, group, reaches, blames)]
+
+    explained_by = {id(group): causes_of(group) for group in groups}
     roots = [g for g in groups if not explained_by[id(g)]]
     incidents = [_incident(root, groups, explained_by, reaches) for root in roots]
     ranked = sorted((_scored(i, tuple(pointed)) for i in incidents), key=_order)
@@ -136,23 +141,21 @@ def subject_of(snapshot: Snapshot, finding: Finding) -> ObjectRef:
     """Give the workload a finding's object belongs to: by owner, by selector (Service), by mount (claim)."""
     ref = finding.ref.object
     resource = snapshot.objects.get(ref)
-    if isinstance(resource, Service) or ref.kind in ("Service", "Endpoints"):
+    if ref.kind in ("Service", "Endpoints"):
         meant = snapshot.topology.meant_by(resource) if isinstance(resource, Service) else None
         return meant or snapshot.topology.named(ref.name) or ref
-    if isinstance(resource, PersistentVolumeClaim) or ref.kind == "PersistentVolumeClaim":
+    if ref.kind == "PersistentVolumeClaim":
         return _mounted_by(snapshot, ref, finding)
     return snapshot.topology.workload(ref)
 
 
 def _mounted_by(snapshot: Snapshot, claim: ObjectRef, finding: Finding) -> ObjectRef:
-    users = [r for r in finding.affects if r.kind == "Pod"] or [
-        pod.ref for pod in snapshot.pods if claim in snapshot.topology.references(pod.ref, pod.spec)
-    ]
-    workloads = [
-        w.ref for w in snapshot.workloads if claim in snapshot.topology.references(w.ref, w.spec.template.spec)
-    ]
-    user = next(iter([*users, *workloads]), None)
-    return snapshot.topology.workload(user) if user else claim
+    topology = snapshot.topology
+    affected = (ref for ref in finding.affects if ref.kind == "Pod")
+    pods = (pod.ref for pod in snapshot.pods if claim in topology.references(pod.ref, pod.spec))
+    workloads = (w.ref for w in snapshot.workloads if claim in topology.references(w.ref, w.spec.template.spec))
+    user = next(chain(affected, pods, workloads), None)
+    return topology.workload(user) if user else claim
 
 
 def _strength(finding: Finding) -> float:
@@ -182,11 +185,11 @@ def _reach(snapshot: Snapshot, group: Group) -> Paths:
     return paths
 
 
-def _explains(snapshot: Snapshot, cause: Group, other: Group, reaches: Mapping[int, Paths]) -> bool:
+def _explains(snapshot: Snapshot, cause: Group, other: Group, reaches: Mapping[int, Paths], blames: Blames) -> bool:
     """Tell whether one group is why another is there."""
     reach = reaches[id(cause)]
     paths = [reach[ref] for ref in other.refs if ref in reach]
-    if cause.is_symptom or not any(_agrees(snapshot, other, path) for path in paths):
+    if cause.is_symptom or not any(_agrees(snapshot, other, path, blames) for path in paths):
         return False
     if other.is_symptom:
         return True
@@ -197,12 +200,12 @@ def _explains(snapshot: Snapshot, cause: Group, other: Group, reaches: Mapping[i
     return _outranks(cause, other, reaches)
 
 
-def _agrees(snapshot: Snapshot, sufferer: Group, path: tuple[ObjectRef, ...]) -> bool:
+def _agrees(snapshot: Snapshot, sufferer: Group, path: tuple[ObjectRef, ...], blames: Blames) -> bool:
     """Tell whether a path to a sufferer fits what its own log says: one that blames a callee does not mean another."""
     if not _crosses_call(snapshot, path):
         return True
-    blames = _blamed_by(snapshot, sufferer.subject)
-    return not blames or bool(blames & set(path))
+    blamed_ones = blames(sufferer.subject)
+    return not blamed_ones or bool(blamed_ones & set(path))
 
 
 def _blamed_by(snapshot: Snapshot, workload: ObjectRef) -> frozenset[ObjectRef]:
@@ -251,7 +254,7 @@ def _incident(
     def distance(group: Group) -> tuple[int, int, str]:
         return (min(len(paths[r]) for r in group.refs if r in paths), group.rule.layer, str(group.subject))
 
-    return Incident(root, tuple(sorted(explained, key=distance)), paths)
+    return Incident(root, tuple(sorted(explained, key=distance)))
 
 
 def _scored(incident: Incident, pointed: tuple[ObjectRef, ...]) -> Incident:

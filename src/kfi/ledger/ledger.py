@@ -195,9 +195,14 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Count the documents."""
         return int(self._value(select(func.count()).select_from(documents)))
 
-    def latest_observation(self) -> datetime | None:
-        """Give the time of the newest observation, or None in an empty store."""
-        newest = self._value(select(func.max(sightings.c.seen_at)))
+    def latest_observation(self, cluster: str | None = None) -> datetime | None:
+        """Give the time of the newest observation (of one cluster), or None where there is none."""
+        query = select(func.max(sightings.c.seen_at))
+        if cluster is not None:
+            query = query.join(documents, sightings.c.document_id == documents.c.id).where(
+                documents.c.cluster == cluster
+            )
+        newest = self._value(query)
         return None if newest is None else moment(newest)
 
     def clusters(self) -> list[str]:

@@ -289,15 +289,16 @@ class Topology:
 
     def called_by(self, ref: ObjectRef) -> frozenset[ObjectRef]:
         """Give the workloads that call a workload, or the one behind a Service."""
-        meant = self._behind(ref)
+        meant = self.behind(ref)
         return self.callers.get(meant, frozenset()) if meant else frozenset()
 
     def serves(self, workload: ObjectRef) -> bool:
         """Tell whether a workload (or the one behind a Service) still has a ready Pod that can answer its callers."""
-        meant = self._behind(workload)
+        meant = self.behind(workload)
         return meant is not None and any(pod.ready for pod in self.pods_of(meant))
 
-    def _behind(self, ref: ObjectRef) -> ObjectRef | None:
+    def behind(self, ref: ObjectRef) -> ObjectRef | None:
+        """Give the workload that a Service is for; any other reference stands for itself."""
         service = self._snapshot.objects.get(ref)
         return self.meant_by(service) if isinstance(service, Service) else ref
 

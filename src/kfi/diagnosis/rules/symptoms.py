@@ -15,7 +15,7 @@ from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.diagnosis.conditions.wording import counted
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.pod import Pod
-from kfi.snapshot.resources import Service
+from kfi.snapshot.resources import Workload
 from kfi.snapshot.view import Check, Snapshot
 
 WORKLOAD_UNAVAILABLE = Rule(
@@ -84,18 +84,25 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
 
 def unwell(snapshot: Snapshot) -> frozenset[ObjectRef]:
     """Give the workloads that are visibly not well: too few ready Pods, a Pod that is not ready, or a failed check."""
-    seen = [*_workloads(snapshot), *(f for one in snapshot.checks if (f := _failed_check(snapshot, one)))]
-    refs = {finding.ref for finding in seen} | {pod.ref for pod in snapshot.pods if not _healthy(snapshot, pod)}
-    return frozenset(_behind(snapshot, ref) for ref in refs)
-
-
-def _behind(snapshot: Snapshot, ref: ObjectRef) -> ObjectRef:
-    service = snapshot.objects.get(ref)
-    meant = snapshot.topology.meant_by(service) if isinstance(service, Service) else None
-    return meant or snapshot.topology.workload(ref)
+    short = (workload.ref for workload, _, _ in _short_of_pods(snapshot))
+    unreached = (found.ref for one in snapshot.checks if (found := _failed_check(snapshot, one)))
+    pods = (pod.ref for pod in snapshot.pods if not _healthy(snapshot, pod))
+    topology = snapshot.topology
+    return frozenset(topology.workload(topology.behind(ref) or ref) for ref in (*short, *unreached, *pods))
 
 
 def _workloads(snapshot: Snapshot) -> Iterator[Finding]:
+    for workload, desired, ready in _short_of_pods(snapshot):
+        missing = [pod for pod in snapshot.topology.pods_of(workload.ref) if not _healthy(snapshot, pod)]
+        begins = missing and all(starting_up(pod, snapshot.as_of) for pod in missing)
+        lines = snapshot.cite(workload.ref, ("status", "readyReplicas"), ("spec", "replicas"))
+        lines = lines or snapshot.cite_row(workload.ref)
+        message = f"{ready} of {counted(desired, 'replica')} {'is' if desired == 1 else 'are'} ready."
+        yield WORKLOAD_UNAVAILABLE.found(workload.ref, message, lines, strength=0.25 if begins else 0.7)
+
+
+def _short_of_pods(snapshot: Snapshot) -> Iterator[tuple[Workload, int, int]]:
+    """Yield the top workloads that want more ready Pods than they have, with both numbers."""
     for workload in snapshot.workloads:
         if not workload.observed or workload.kind == "Job" or snapshot.topology.owner(workload.ref):
             continue
@@ -103,12 +110,7 @@ def _workloads(snapshot: Snapshot) -> Iterator[Finding]:
         pods = snapshot.topology.pods_of(workload.ref)
         desired, ready = workload.desired, max(workload.ready_count, sum(pod.ready for pod in pods))
         if desired is not None and ready < desired:
-            missing = [pod for pod in pods if not _healthy(snapshot, pod)]
-            begins = missing and all(starting_up(pod, snapshot.as_of) for pod in missing)
-            lines = snapshot.cite(workload.ref, ("status", "readyReplicas"), ("spec", "replicas"))
-            lines = lines or snapshot.cite_row(workload.ref)
-            message = f"{ready} of {counted(desired, 'replica')} {'is' if desired == 1 else 'are'} ready."
-            yield WORKLOAD_UNAVAILABLE.found(workload.ref, message, lines, strength=0.25 if begins else 0.7)
+            yield workload, desired, ready
 
 
 def _healthy(snapshot: Snapshot, pod: Pod) -> bool:
