@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+FULL   := .venv-full
+TORCH  ?= torch==2.13.0
 
-.PHONY: help demo test check format docs bench lock setup clean
+.PHONY: help demo test test-full test-milvus check format docs bench lock setup clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -24,6 +26,25 @@ demo: $(READY)  ## diagnose the sample incident
 
 test: $(READY)  ## all tests
 	@$(BIN)/pytest
+
+# The extra `full` in a virtual environment of its own. A hashed lock cannot hold torch from a local folder or another
+# index, so torch comes first: TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu' names another source.
+$(FULL)/.ready: requirements.lock pyproject.toml
+	@echo "Setting up $(FULL) (2 GB, once) ..." >&2
+	@$(PYTHON) -m venv $(FULL)
+	@$(FULL)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@$(FULL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(FULL)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[full]'
+	@touch $@
+
+test-full: $(FULL)/.ready  ## tests of the full-size models' code, with small models made on the spot
+	@$(FULL)/bin/pytest tests/full
+
+# That server listens on every interface, so it and its tests live in a network of their own, which has only a loopback.
+test-milvus: $(READY)  ## tests against a real Milvus server (the wheel of 2.3.5; Linux on x86-64)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .milvus-test milvus==2.3.5
+	@KFI_TEST_MILVUS=$(CURDIR)/.milvus-test unshare --map-root-user --net \
+	  $(BIN)/python scripts/loopback_only.py $(BIN)/pytest tests/milvus
 
 check: $(READY)  ## static checks: format, lint, types, import arrows, generated docs
 	$(BIN)/ruff format --check .
@@ -48,4 +69,4 @@ lock: $(READY)  ## resolve requirements.lock anew from pyproject.toml
 	  --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock --quiet
 
 clean:  ## remove what was made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) $(FULL) .milvus-test .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

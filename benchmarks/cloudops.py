@@ -29,15 +29,14 @@ from perturb import renamed, without_files
 def diagnose_case(folder: Path) -> dict[str, Any]:
     """Give one case's prediction: id, seconds, and its root causes, best first."""
     from kfi.config import Settings
-    from kfi.copilot import Ask, Copilot
-    from kfi.ledger.ledger import Ledger
+    from kfi.copilot import Copilot
+    from kfi.models.schemas import DiagnoseRequest
 
     case = json.loads((folder / "case.json").read_text())
     started = time.perf_counter()
-    with Ledger.throw_away() as ledger:
-        copilot = Copilot(ledger, Settings())
+    with Copilot.throw_away(Settings(ollama_url="")) as copilot:
         report = copilot.ingest([str(folder / "bundle")])
-        answer = copilot.diagnose(Ask(case["question"], case["namespace"]))
+        answer = copilot.diagnose(DiagnoseRequest(question=case["question"], namespace=case["namespace"]))
     causes = [
         {
             "code": cause.code,

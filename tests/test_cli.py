@@ -106,7 +106,7 @@ def test_a_secret_reaches_neither_the_store_nor_the_answer(kfi, tmp_path):
         (["diagnose"], 1, "holds no evidence yet"),
         (["diagnose", "--from", "/no/such/file"], 1, "/no/such/file"),
         (["rules", "no-such-code"], 1, "no failure code"),
-        (["diagnose", "--since", "99999999999w"], 2, "leave --since out"),
+        (["diagnose", "--since", "99999999999w"], 2, "longer than time itself"),
         (["diagnose", str(SAMPLE)], 2, "its own --from"),
         (["diagnose", "--from", str(SAMPLE), str(SAMPLE / "alerts.json")], 2, "its own --from"),
         (["frobnicate"], 2, "No such command"),

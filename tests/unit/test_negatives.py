@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from kfi.config import Settings
-from kfi.copilot import Ask, Copilot
+from kfi.copilot import Copilot
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import explain
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.rules import examine
-from kfi.ledger.ledger import Ledger
+from kfi.models.schemas import DiagnoseRequest
 from tests.cluster import NOW, calls, event, listing, log, obj, snapshot
 
 DOUBTFUL = 0.3
@@ -371,10 +371,9 @@ def ask(tmp_path):
     def diagnose(files, question="", namespace=""):
         for name, text in files.items():
             (tmp_path / name).write_text(text)
-        with Ledger.throw_away() as ledger:
-            copilot = Copilot(ledger, Settings())
+        with Copilot.throw_away(Settings(ollama_url="")) as copilot:
             copilot.ingest([str(tmp_path)], as_of=NOW)
-            return copilot.diagnose(Ask(question, namespace))
+            return copilot.diagnose(DiagnoseRequest(question=question, namespace=namespace))
 
     return diagnose
 

@@ -17,6 +17,7 @@ import typer
 
 from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.report import lower_first
+from kfi.models.answer import FoundLines, HitList, QueryAnalysis
 from kfi.models.schemas import Citation, FailureDiagnosis, IngestReport, RootCause, Skipped
 
 # A numbered step, a list item, or a link of a chain: its next lines hang below its words.
@@ -25,6 +26,7 @@ _MAX_WIDTH = 110
 # Below this nothing can be laid out; the terminal folds the lines.
 _MIN_WIDTH = 40
 _MAX_QUOTED_LINES = 8
+_RELATED_SHOWN = 4
 _FULL_WITHOUT_QUESTION = 3
 _SKIPPED_SHOWN = 10
 _SPOKEN = {
@@ -39,25 +41,95 @@ _SPOKEN = {
 def show(answer: FailureDiagnosis) -> None:
     """Print an answer to standard output."""
     typer.echo(_bold(_wrapped(answer.summary, "")))
-    full = 1 if answer.question else _FULL_WITHOUT_QUESTION
-    several = len({cause.workload.cluster for cause in answer.root_causes}) > 1
-    cited = {citation.label: citation for citation in answer.evidence}
-    for number, cause in enumerate(answer.root_causes[:full], 1):
-        typer.echo(f"\n{_cause(f'{number}. {_subject(cause, several)}', cause, cited)}")
-    others = answer.root_causes[full:]
-    if others:
-        typer.echo(f"\n{_bold('Also failing, independently')}")
-        for number, cause in enumerate(others, full + 1):
-            typer.echo(_wrapped(f"{number}. {_subject(cause, several)}: {cause.title} ({cause.confidence:.2f})", "  "))
+    _show_causes(answer)
+    _show_related(answer)
     if answer.gaps:
         typer.echo(f"\n{_bold('What could not be seen')}")
         for gap in answer.gaps:
             typer.echo(f"{_wrapped(f'- {gap.what}', '  ')}\n    {gap.command}")
     if answer.skipped:
         typer.echo(f"\n{_bold('Not read')}\n{_skipped(answer.skipped)}")
+    _show_how(answer)
+
+
+def _show_causes(answer: FailureDiagnosis) -> None:
+    full = 1 if answer.question else _FULL_WITHOUT_QUESTION
+    several = len({cause.workload.cluster for cause in answer.root_causes}) > 1
+    cited = {citation.label: citation for citation in answer.evidence}
+    for number, cause in enumerate(answer.root_causes[:full], 1):
+        typer.echo(f"\n{_cause(f'{number}. {_subject(cause, several)}', cause, cited)}")
+    if answer.explanation:
+        said = "\n".join(_wrapped(line, "   ") for line in answer.explanation.split("\n"))
+        typer.echo(f"\n{_bold(f'In the words of {answer.reasoning_model_used}')}\n{said}")
+    others = answer.root_causes[full:]
+    if others:
+        typer.echo(f"\n{_bold('Also failing, independently')}")
+        for number, cause in enumerate(others, full + 1):
+            typer.echo(_wrapped(f"{number}. {_subject(cause, several)}: {cause.title} ({cause.confidence:.2f})", "  "))
+
+
+def _show_how(answer: FailureDiagnosis) -> None:
+    """Print what the answer rests on, who gave it, and what was not done for it."""
+    for note in answer.notes:
+        typer.echo(f"\n{_wrapped(note, '')}")
     when = f" as of {_time(answer.as_of)}" if answer.as_of else ""
     seen = f"{_counted(answer.objects_seen, 'object')} seen{when}"
-    typer.echo(f"\n{seen}; answered by {answer.reasoning_model_used} in {answer.timings.total:.2f} s.\n")
+    searched = f"; searched with {answer.embedder} and {answer.reranker}" if answer.question else ""
+    said = f"{seen}{searched}; answered by {answer.reasoning_model_used} in {answer.timings.total:.2f} s."
+    typer.echo(f"\n{_wrapped(said, '')}")
+    if answer.degraded:
+        typer.echo(_wrapped(f"The model that was asked for did not answer: {answer.model_choice.reason}.", ""))
+    typer.echo()
+
+
+def _show_related(answer: FailureDiagnosis) -> None:
+    """Print the first lines of the hits that no cause cites."""
+    cited = {label for cause in answer.root_causes for label in cause.citations}
+    cited |= {label for cause in answer.root_causes for link in cause.chain for label in link.citations}
+    hits = [citation for citation in answer.evidence if citation.label not in cited][:_RELATED_SHOWN]
+    if hits:
+        typer.echo(f"\n{_bold('Also worth a look')}")
+        for hit in hits:
+            typer.echo(f"     {hit.label:<3} {hit.path}:{hit.first_line}\n{_fitted(_telling(hit.text))[0]}")
+
+
+def _telling(text: str) -> str:
+    """Give the first line of a text that says something."""
+    return next((line for line in text.expandtabs(2).split("\n") if line.strip()), "")
+
+
+def hits(found: HitList) -> str:
+    """Give what was found, best first."""
+    parts = [_hit(number, hit) for number, hit in enumerate(found.hits, 1)] or ["Nothing was found."]
+    parts += [_wrapped(note, "") for note in found.notes]
+    parts.append(f"Searched with {found.embedder} and {found.reranker} in {found.seconds:.2f} s.")
+    return "\n\n".join(parts)
+
+
+def _hit(number: int, hit: FoundLines) -> str:
+    legs = ", ".join(f"{leg} {rank}" for leg, rank in hit.legs.items())
+    place = f"{hit.file}:{hit.first_line}" + (f"-{hit.last_line}" if hit.last_line > hit.first_line else "")
+    lines = textwrap.dedent(hit.text.expandtabs(2)).split("\n")
+    shown = [part for line in lines[:_MAX_QUOTED_LINES] for part in _fitted(line)]
+    if len(lines) > _MAX_QUOTED_LINES:
+        shown.append(f"         … {len(lines) - _MAX_QUOTED_LINES} more lines")
+    head = f"{_bold(f'{number}. {place}')}\n   {hit.object}, score {hit.score:.3f}, found by: {legs}"
+    return "\n".join([head, *shown])
+
+
+def analysis(found: QueryAnalysis) -> str:
+    """Give what a question is understood as."""
+    plan, choice = found.plan, found.model_choice
+    named = plan.metadata.model_dump(mode="json", exclude_none=True)
+    lines = [f"{'intent':<14} {plan.intent}"]
+    lines += [f"{field:<14} {_spoken(value)}" for field, value in named.items() if value]
+    lines += [f"{f'part {number}':<14} {part}" for number, part in enumerate(plan.sub_queries, 1)]
+    lines += [f"{'complexity':<14} {found.complexity:.2f}", f"{'model':<14} {choice.model}: {choice.reason}"]
+    return "\n".join(lines)
+
+
+def _spoken(value: object) -> str:
+    return ", ".join(f"{key}={label}" for key, label in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _subject(cause: RootCause, several: bool) -> str:

@@ -17,14 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select, update
+from sqlalchemy import Connection, Engine, Select, case, create_engine, event, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from kfi.errors import ServiceError
 from kfi.ledger.door import door, private_file, private_folder, secret_file
 from kfi.ledger.tables import document_of, documents, metadata, micros, moment, row_of, settings, sightings
-from kfi.models.schemas import Document, DocumentKind, ObjectRef
+from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity
 
 _FILE = "ledger.db"
 _KEY_FILE = "redaction.key"
@@ -41,6 +41,9 @@ _OCCURRENCES = (DocumentKind.EVENT, DocumentKind.ALERT, DocumentKind.CHECK)
 """Kinds that say what happened; a later observation of the same occurrence knows more of it (a higher count)."""
 
 
+_WORST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.NORMAL)
+
+
 class Written(NamedTuple):
     """What became of the documents handed to `write`."""
 
@@ -54,7 +57,8 @@ class Ledger(AbstractContextManager["Ledger"]):
     def __init__(self, engine: Engine, folder: Path, temporary: bool) -> None:
         self._engine = engine
         self._folder = folder
-        self._temporary = temporary
+        self.temporary = temporary
+        """Whether the store is gone when it is closed."""
 
     @classmethod
     def open(cls, folder: Path) -> Ledger:
@@ -101,7 +105,7 @@ class Ledger(AbstractContextManager["Ledger"]):
     def close(self) -> None:
         """Let go of the store; a temporary one is removed."""
         self._engine.dispose()
-        if self._temporary:
+        if self.temporary:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -178,10 +182,29 @@ class Ledger(AbstractContextManager["Ledger"]):
                 states.append(state)
         return states
 
+    def by_ids(self, ids: Iterable[str]) -> dict[str, Document]:
+        """Give documents by id, as they were first found; unknown ids fall out."""
+        found: dict[str, Document] = {}
+        iterator = iter(ids)
+        while batch := list(islice(iterator, _BATCH)):
+            some = self._read(select(documents).where(documents.c.id.in_(batch)))
+            found |= {document.id: document for document in some}
+        return found
+
     def not_indexed(self, limit: int) -> list[Document]:
-        """Give the oldest documents that the index does not have."""
-        query = select(documents).where(documents.c.indexed_at.is_(None)).order_by(documents.c.seq).limit(limit)
+        """Give documents that the index does not have, those that look worst first, the oldest of them first."""
+        worst = case({severity.value: place for place, severity in enumerate(_WORST_FIRST)}, value=documents.c.severity)
+        query = select(documents).where(documents.c.indexed_at.is_(None)).order_by(worst, documents.c.seq).limit(limit)
         return list(self._read(query))
+
+    def count_not_indexed(self) -> int:
+        """Count the documents that the index does not have."""
+        return int(self._value(select(func.count()).select_from(documents).where(documents.c.indexed_at.is_(None))))
+
+    def forget_index(self) -> None:
+        """Note that the index has nothing: it is to be filled anew."""
+        with door(self._folder), self._engine.begin() as connection:
+            connection.execute(update(documents).values(indexed_at=None))
 
     def mark_indexed(self, ids: Iterable[str], when: datetime) -> None:
         """Note that the index has acknowledged documents."""
@@ -194,6 +217,14 @@ class Ledger(AbstractContextManager["Ledger"]):
     def count(self) -> int:
         """Count the documents."""
         return int(self._value(select(func.count()).select_from(documents)))
+
+    def version(self) -> tuple[int, int, int]:
+        """Give three numbers of which one grows whenever something is written."""
+        return (
+            self._value(select(func.coalesce(func.max(documents.c.seq), 0))),
+            self._value(select(func.coalesce(func.max(sightings.c.seen_at), 0))),
+            self._value(select(func.count()).select_from(sightings)),
+        )
 
     def latest_observation(self, cluster: str | None = None) -> datetime | None:
         """Give the time of the newest observation (of one cluster), or None where there is none."""

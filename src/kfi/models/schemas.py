@@ -6,11 +6,12 @@ All are frozen and refuse unknown fields; collections are tuples. Times are awar
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Value(BaseModel):
@@ -185,12 +186,95 @@ class QueryMetadata(Value):
     container: str | None = None
     node: str | None = None
     error_type: str | None = None
+    """The user's own word for the failure."""
+    error_family: str | None = None
+    """What that word is about: crash, image, memory, scheduling, network …; the names are the query analyzer's."""
     labels_dict: dict[str, str] = Field(default_factory=dict)
     kind: str | None = None
     name: str | None = None
     cluster: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+class Intent(StrEnum):
+    """What a question wants: a cause, a complete list, or the meaning of a word."""
+
+    DIAGNOSE = "diagnose"
+    LIST = "list"
+    EXPLAIN = "explain"
+
+
+class QueryPlan(Value):
+    """A question taken apart."""
+
+    question: str
+    metadata: QueryMetadata = QueryMetadata()
+    sub_queries: tuple[str, ...] = ()
+    """Its parts, in order; the question itself where it has only one."""
+    intent: Intent = Intent.DIAGNOSE
+
+
+_SPAN = re.compile(r"(?:[0-9]{1,12}[smhdw]){1,6}")
+_SPAN_PART = re.compile(r"([0-9]{1,12})([smhdw])")
+_SPAN_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def span_of(text: str) -> timedelta:
+    """Read a length of time: 30m, 1h, 2d, 1h30m.
+
+    Raises:
+        ValueError: it is none, or is longer than time itself.
+
+    >>> span_of("1h30m")
+    datetime.timedelta(seconds=5400)
+    """
+    if not _SPAN.fullmatch(text.strip()):
+        raise ValueError(f"{text[:40]!r} is not a length of time like 30m, 1h or 2d.")
+    parts = _SPAN_PART.findall(text)
+    try:
+        return sum((timedelta(**{_SPAN_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than time itself; leave it out for all of it.") from None
+
+
+def _span(value: Any) -> Any:
+    return span_of(value) if isinstance(value, str) else value
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class DiagnoseRequest(Value):
+    """A question and the limits that were given with it."""
+
+    question: str = Field(default="", max_length=8000, validation_alias=AliasChoices("question", "query"))
+    """In plain words; empty asks for every independent incident."""
+    namespace: str = Field(default="", max_length=253)
+    cluster: str = Field(default="", max_length=253)
+    since: Annotated[timedelta | None, BeforeValidator(_span)] = None
+    """Only Events and logs of this last while: `30m`, `1h`, `2d`."""
+    as_of: Annotated[datetime | None, AfterValidator(_utc)] = None
+    """Answer for this moment; a time without zone is UTC."""
+    limit: int = Field(default=10, ge=1, le=100)
+    """Root causes at most."""
+    top_k: int | None = Field(default=None, ge=1, le=50)
+    """Hits that each part of the question keeps; None means the setting."""
+    force_model: str | None = Field(default=None, max_length=253)
+    """`simple`, `complex`, the name of one of the configured models, or `rules` for none."""
+
+
+class ModelChoice(Value):
+    """Who explains the answer, and why."""
+
+    model: str = "rules"
+    """Name of the model, or `rules`."""
+    reason: str = ""
+    complexity: float = 0.0
+    """Of the question, 0 to 1."""
+    degraded: bool = False
+    """Whether another model was asked for than the one that answers."""
 
 
 class ChainLink(Value):
@@ -235,8 +319,11 @@ class Timings(Value):
 
     ingest: float = 0.0
     snapshot: float = 0.0
+    """Reading the ledger and building the snapshot; near zero where it was kept from the last question."""
     rules: float = 0.0
     causes: float = 0.0
+    retrieval: float = 0.0
+    model: float = 0.0
     total: float = 0.0
 
 
@@ -252,9 +339,19 @@ class FailureDiagnosis(Value):
     query_metadata: QueryMetadata = QueryMetadata()
     sub_queries: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    explanation: str | None = None
+    """The model's words, each claim with the label of its evidence; None where no model spoke."""
     reasoning_model_used: str = "rules"
+    model_choice: ModelChoice = ModelChoice()
+    """Which model was chosen, and why."""
+    embedder: str = "none"
+    """Model that the evidence was searched with."""
+    reranker: str = "none"
     thinking_chain: str | None = None
     degraded: bool = False
+    """Whether a model was asked for and the rules answered instead."""
+    notes: tuple[str, ...] = ()
+    """What was not done for this answer, and why: a leg without an index, a model that did not answer."""
     as_of: datetime | None = None
     objects_seen: int = 0
     skipped: tuple[Skipped, ...] = ()

@@ -1,0 +1,263 @@
+"""
+The commands that answer: from the store, or from files that are read for one answer only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kfi.cli.options import (
+    Cluster,
+    Form,
+    Moment,
+    Namespace,
+    Output,
+    Since,
+    Sources,
+    asked,
+    machine,
+    moment,
+    no_path,
+    settings,
+    span,
+)
+from kfi.errors import ConfigError, SourceError
+
+if TYPE_CHECKING:
+    from kfi.copilot import Copilot
+    from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis, IngestReport
+
+Question = Annotated[str, typer.Argument(help="What you want to know, in plain words.", show_default=False)]
+
+
+def diagnose(
+    question: Question = "",
+    sources: Sources = None,
+    namespace: Namespace = "",
+    since: Since = None,
+    as_of: Moment = None,
+    cluster: Cluster = "",
+    force_model: Annotated[
+        str | None,
+        typer.Option("--force-model", metavar="MODEL", help="simple, complex, a configured model's name, or rules."),
+    ] = None,
+    output: Form = Output.text,
+) -> int:
+    """Say what fails and why, with the lines that prove it; without a question, every incident, worst first.
+
+    Example: kfi diagnose "why does checkout crash?" --from data/sample
+    """
+    no_path(question)
+    request = asked(
+        question=question,
+        namespace=namespace,
+        cluster=cluster,
+        since=span(since),
+        as_of=moment(as_of),
+        force_model=force_model,
+    )
+    if sources:
+        return _from_sources(sources, request, output)
+    with _store(cluster) as copilot:
+        _print(_answer(copilot, request), output)
+    return 0
+
+
+def retrieve(
+    question: Annotated[str, typer.Argument(help="What you want to know, in plain words.")],
+    sources: Sources = None,
+    limit: Annotated[int, typer.Option("-k", "--top-k", min=1, max=50, help="Hits for each part of the question.")] = 4,
+    namespace: Namespace = "",
+    as_of: Moment = None,
+    cluster: Cluster = "",
+    output: Form = Output.text,
+) -> int:
+    """Show the lines that answer a question best, and which ways of searching found each.
+
+    Example: kfi retrieve "why does checkout crash?" --from data/sample
+    """
+    from kfi.cli import text
+    from kfi.cli.terminal import harmless
+
+    no_path(question)
+    request = asked(question=question, namespace=namespace, cluster=cluster, as_of=moment(as_of), top_k=limit)
+    with _evidence(sources, request) as copilot:
+        found = harmless(copilot.hits(request))
+    typer.echo(text.hits(found) if output is Output.text else machine(found, output))
+    return 0
+
+
+def analyze_query(
+    question: Annotated[str, typer.Argument(help="What you want to know, in plain words.")],
+    output: Form = Output.text,
+) -> int:
+    """Show what a question is understood as, how complex it is, and which model would explain its answer.
+
+    Example: kfi analyze-query "why is pod web-0 in namespace shop crashing, and is node-b full?"
+    """
+    from kfi.cli import text
+    from kfi.cli.terminal import harmless
+    from kfi.copilot import Copilot
+
+    with Copilot.throw_away(settings()) as copilot:
+        found = harmless(copilot.analyze(question))
+    typer.echo(text.analysis(found) if output is Output.text else machine(found, output))
+    return 0
+
+
+def rules(
+    code: Annotated[str, typer.Argument(help="A failure code, for all that is known of it.", show_default=False)] = "",
+) -> int:
+    """List the failures kfi knows, or explain one.
+
+    Example: kfi rules oom-killed
+    """
+    from kfi.cli import text
+    from kfi.diagnosis.catalogue import catalogue
+
+    known = catalogue()
+    if code and code not in known:
+        near = [other for other in known if code in other or other in code]
+        raise SourceError(
+            f"There is no failure code {code!r}.",
+            hint=f"Near it: {', '.join(near)}" if near else "List them all: kfi rules",
+        )
+    typer.echo(text.rule(known[code]) if code else text.rules(known.values()))
+    return 0
+
+
+def demo() -> int:
+    """Diagnose the sample incident that kfi brings along.
+
+    Example: kfi demo
+    """
+    sample = sample_folder()
+    question = "Why does checkout keep crashing?"
+    typer.echo(f'$ kfi diagnose "{question}" --from {_shown(sample)}\n')
+    code = _from_sources([str(sample)], asked(question=question), Output.text)
+    typer.echo(f"Every incident of the sample: kfi diagnose --from {_shown(sample)}")
+    return code
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def sample_folder() -> Path:
+    """Give the folder of the sample incident: in the package, or in the checkout it was installed from.
+
+    Raises:
+        ConfigError: neither is there.
+    """
+    for folder in (Path(__file__).parents[1] / "sample", Path(__file__).parents[3] / "data" / "sample"):
+        if folder.is_dir():
+            return folder
+    raise ConfigError("The sample data is missing from this installation.", hint="Reinstall kfi.")
+
+
+@contextmanager
+def _store(cluster: str) -> Iterator[Copilot]:
+    """Open the store, where there is something in it (of that cluster).
+
+    Raises:
+        SourceError: there is not.
+    """
+    from kfi.copilot import Copilot
+
+    now = settings()
+    with Copilot.open(now) as copilot:
+        if not copilot.ledger.count():
+            raise SourceError(
+                f"The store in {now.data_dir} holds no evidence yet.",
+                hint="Give some: kfi ingest PATH, or answer from files directly with --from PATH",
+            )
+        _known(cluster, copilot.ledger.clusters())
+        yield copilot
+
+
+@contextmanager
+def _evidence(sources: list[str] | None, request: DiagnoseRequest) -> Iterator[Copilot]:
+    """Open the store, or a throw-away one with what these sources hold.
+
+    Raises:
+        SourceError: there is nothing in it.
+    """
+    from kfi.copilot import Copilot
+
+    if not sources:
+        with _store(request.cluster) as copilot:
+            yield copilot
+        return
+    with Copilot.throw_away(settings()) as copilot:
+        report = _read(copilot, sources, request)
+        if not _read_something(report):
+            reasons = "; ".join(f"{one.path}: {one.reason}" for one in report.skipped[:3])
+            raise SourceError("Nothing could be read from what was named.", hint=reasons)
+        yield copilot
+
+
+def _known(cluster: str, clusters: Sequence[str]) -> None:
+    """Refuse the name of a cluster that nothing was stored of.
+
+    Raises:
+        SourceError: there is no such cluster.
+    """
+    if cluster and cluster not in clusters:
+        names = ", ".join(name or "one without a name" for name in clusters)
+        raise SourceError(f"The store holds no evidence of a cluster {cluster!r}.", hint=f"It holds: {names}.")
+
+
+def _from_sources(sources: list[str], request: DiagnoseRequest, output: Output) -> int:
+    from kfi.copilot import Copilot
+
+    with Copilot.throw_away(settings()) as copilot:
+        started = time.perf_counter()
+        report = _read(copilot, sources, request)
+        read = round(time.perf_counter() - started, 4)
+        answer = _answer(copilot, request)
+    spent = {"ingest": read, "total": round(answer.timings.total + read, 4)}
+    timings = answer.timings.model_copy(update=spent)
+    _print(answer.model_copy(update={"skipped": report.skipped, "timings": timings}), output)
+    return 0 if _read_something(report) else SourceError.exit_code
+
+
+def _read(copilot: Copilot, sources: list[str], request: DiagnoseRequest) -> IngestReport:
+    from kfi.cli.progress import showing_progress
+
+    with showing_progress("reading") as progress:
+        return copilot.ingest(
+            sources, cluster=request.cluster, as_of=request.as_of, stdin=sys.stdin.buffer, progress=progress
+        )
+
+
+def _read_something(report: IngestReport) -> bool:
+    return bool(report.written or report.unchanged)
+
+
+def _answer(copilot: Copilot, request: DiagnoseRequest) -> FailureDiagnosis:
+    """Give the answer; while a model speaks, a line on the terminal says so."""
+    import asyncio
+
+    from kfi.cli.progress import showing_model
+
+    with showing_model() as watch:
+        return asyncio.run(copilot.whole(request, watch))
+
+
+def _print(answer: FailureDiagnosis, output: Output) -> None:
+    from kfi.cli import text
+    from kfi.cli.terminal import harmless
+
+    shown = harmless(answer)
+    if output is Output.text:
+        text.show(shown)
+    else:
+        typer.echo(machine(shown, output))

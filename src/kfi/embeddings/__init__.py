@@ -1,0 +1,1 @@
+"""Turning text into vectors; with retrieval/reranker.py the only room that runs embedding and reranking models."""

@@ -1,0 +1,141 @@
+"""
+What the rules say: of a cluster at a moment, the same for every question about it; and of one question.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from kfi.diagnosis.catalogue import catalogue
+from kfi.diagnosis.causes import Incident, about, explain
+from kfi.diagnosis.gaps import find_gaps
+from kfi.diagnosis.report import NumberedEvidence, healthy_summary, root_cause, summary
+from kfi.diagnosis.rules import examine
+from kfi.ledger.ledger import Ledger
+from kfi.models.schemas import DiagnoseRequest, Document, Finding, Gap, QueryPlan, RootCause, Timings
+from kfi.retrieval.pointing import Pointed, pointed_at
+from kfi.retrieval.scope import Scope
+from kfi.snapshot.build import build_snapshot
+from kfi.snapshot.resources import CLUSTER_SCOPED
+from kfi.snapshot.view import Snapshot
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A cluster at a moment, and what the rules find in it."""
+
+    snapshot: Snapshot
+    findings: tuple[Finding, ...]
+    document_ids: frozenset[str]
+    """Of the documents that the snapshot was built from."""
+    reading_s: float
+    """Seconds that reading the ledger and building the snapshot took."""
+    rules_s: float
+    """Seconds that the rules took."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the rules say to one question."""
+
+    plan: QueryPlan
+    snapshot: Snapshot
+    scope: Scope
+    incidents: tuple[Incident, ...]
+    """All of them; those that answer the question are among `causes`."""
+    causes: tuple[RootCause, ...]
+    evidence: NumberedEvidence
+    """The lines that prove the causes have their numbers; those of hits come after them."""
+    gaps: tuple[Gap, ...]
+    summary: str
+    timings: Timings = field(default_factory=Timings)
+
+
+def see(ledger: Ledger, cluster: str, as_of: datetime | None, since: timedelta | None) -> Seen:
+    """Give the cluster as it was at a moment, examined.
+
+    Raises:
+        ServiceError: the ledger cannot be read.
+    """
+    started = time.perf_counter()
+    ids: set[str] = set()
+    documents = ledger.documents(cluster=cluster or None, at=as_of, since=begin(as_of, since))
+    snapshot = build_snapshot(_noting(documents, ids), as_of)
+    built = time.perf_counter()
+    findings = tuple(examine(snapshot))
+    return Seen(snapshot, findings, frozenset(ids), built - started, time.perf_counter() - built)
+
+
+def _noting(documents: Iterable[Document], ids: set[str]) -> Iterator[Document]:
+    for document in documents:
+        ids.add(document.id)
+        yield document
+
+
+def begin(as_of: datetime | None, span: timedelta | None) -> datetime | None:
+    """Give when a span that ends at a moment begins; None where that is before all time."""
+    try:
+        return as_of - span if as_of and span else None
+    except OverflowError:
+        return None
+
+
+def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> Examined:
+    """Give what the rules say to a question about a cluster that was seen."""
+    snapshot, rules = seen.snapshot, catalogue()
+    namespace = plan.metadata.namespace or ""
+    findings = [finding for finding in seen.findings if _in_scope(finding, namespace)]
+    pointed = pointed_at(snapshot, request.question, plan.metadata)
+    incidents = explain(snapshot, findings, rules, pointed.objects)
+    meant = about(incidents, pointed.objects, bool(pointed.missing))
+    evidence = NumberedEvidence()
+    causes = tuple(root_cause(incident, rules, evidence) for incident in meant[: request.limit])
+    gaps = find_gaps(snapshot, causes, pointed.missing, namespace)
+    return Examined(
+        plan=plan,
+        snapshot=snapshot,
+        scope=Scope(plan, snapshot, tuple(_findings(meant)), pointed.objects, seen.document_ids, top_k),
+        incidents=incidents,
+        causes=causes,
+        evidence=evidence,
+        gaps=gaps,
+        summary=_summary(causes, incidents, snapshot, pointed, gaps),
+    )
+
+
+def _findings(incidents: Iterable[Incident]) -> Iterator[Finding]:
+    """Yield findings, most important first: an incident's root before what it explains."""
+    for incident in incidents:
+        for group in (incident.root, *incident.explained):
+            yield from group.findings
+
+
+def _summary(
+    causes: tuple[RootCause, ...],
+    incidents: tuple[Incident, ...],
+    snapshot: Snapshot,
+    pointed: Pointed,
+    gaps: tuple[Gap, ...],
+) -> str:
+    if causes or not (pointed.objects or pointed.missing):
+        return f"{summary(causes, len(snapshot.objects), gaps)}{_places_of(causes)}"
+    return healthy_summary(pointed.objects, pointed.missing, pointed.similar, incidents)
+
+
+def _places_of(causes: tuple[RootCause, ...]) -> str:
+    """Say of which clusters the causes are, where that is more than one: they may hold objects of the same name."""
+    clusters = list(dict.fromkeys(cause.workload.cluster or "one without a name" for cause in causes))
+    return f" These are of {len(clusters)} clusters: {', '.join(clusters)}." if len(clusters) > 1 else ""
+
+
+def _in_scope(finding: Finding, namespace: str) -> bool:
+    """Cluster-scoped objects always count: the cause of a namespace's trouble may be a node."""
+    return not namespace or finding.ref.kind in CLUSTER_SCOPED - {"Namespace"} or namespace in _places(finding)
+
+
+def _places(finding: Finding) -> tuple[str, ...]:
+    ref = finding.ref
+    return (ref.name,) if ref.kind == "Namespace" else (ref.namespace, "")

@@ -1,0 +1,67 @@
+"""
+What answers depend on, and how each of it stands: asked by `/readyz` and by `kfi doctor`.
+"""
+
+from __future__ import annotations
+
+from kfi.assembly import EMBEDDED_EMBEDDER, EMBEDDED_RERANKER, Assembly, choose, recorded
+from kfi.chains.ollama import installed_models
+from kfi.config import Settings
+from kfi.errors import KfiError
+from kfi.ingestion.indexer import BackgroundIndexer
+from kfi.ledger.ledger import Ledger
+from kfi.models.answer import Part
+
+
+def readiness(
+    ledger: Ledger, parts: Assembly, settings: Settings, indexer: BackgroundIndexer | None
+) -> tuple[Part, ...]:
+    """Give each thing that the answers of an open store depend on."""
+    return (_ledger(ledger), models(ledger, settings), _index(ledger, parts, indexer), ollama(settings))
+
+
+def _ledger(ledger: Ledger) -> Part:
+    try:
+        return Part(name="store", ready=True, detail=f"{ledger.count()} documents")
+    except KfiError as error:
+        return Part(name="store", ready=False, detail=error.message, mend=error.hint)
+
+
+def models(ledger: Ledger | None, settings: Settings) -> Part:
+    """Give the embedder and reranker that a store works with, or that one made now would work with."""
+    try:
+        chosen = (recorded(ledger) if ledger else None) or choose(settings)
+    except KfiError as error:
+        return Part(name="models", ready=False, detail=error.message, mend=error.hint)
+    detail = f"embedder {chosen.embedder} ({chosen.dimension} dimensions), reranker {chosen.reranker}"
+    if (chosen.embedder, chosen.reranker) == (EMBEDDED_EMBEDDER, EMBEDDED_RERANKER):
+        detail += "; nothing to download"
+    return Part(name="models", ready=True, detail=detail)
+
+
+def _index(ledger: Ledger, parts: Assembly, indexer: BackgroundIndexer | None) -> Part:
+    """Give how the index stands. The rules answer without it, so nothing stops where it does not."""
+    try:
+        rows, waiting = parts.index.count(), ledger.count_not_indexed()
+    except KfiError as error:
+        return Part(name="index", ready=False, detail=error.message, mend=error.hint, needed=False)
+    problem = indexer.problem if indexer else ""
+    detail = f"{rows} documents" + (f", {waiting} to do" if waiting else "") + (f": {problem}" if problem else "")
+    if parts.index.missing:
+        detail += f". {' '.join(parts.index.missing)}"
+    return Part(name="index", ready=not problem, detail=detail, needed=False)
+
+
+def ollama(settings: Settings) -> Part:
+    """Give which of the configured language models can be asked. Without any the rules answer."""
+    wanted = (settings.simple_model, settings.complex_model)
+    installed = installed_models(settings)
+    missing = [model for model in wanted if model not in installed.names]
+    if installed.problem:
+        return Part(name="language model", ready=False, detail=installed.problem, needed=False)
+    if missing:
+        detail = f"Ollama at {settings.ollama_url} does not have {' and '.join(missing)}; the rules answer instead."
+        pulls = " && ".join(f"ollama pull {model}" for model in missing)
+        mend = f"{pulls}  (or: kfi models pull)"
+        return Part(name="language model", ready=False, detail=detail, mend=mend, needed=False)
+    return Part(name="language model", ready=True, detail=f"{' and '.join(wanted)} by Ollama at {settings.ollama_url}")

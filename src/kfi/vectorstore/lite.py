@@ -1,0 +1,88 @@
+"""
+Milvus Lite in this process, reachable through a socket that only this user can open.
+
+pymilvus would start it on a TCP port of the loopback, where every user of the machine can read and drop everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kfi.errors import ServiceError
+
+_WORKERS = 8
+"""Calls that are served at once; searches are Python and share one interpreter anyhow."""
+_MESSAGE_BYTES = 256 * 1024 * 1024
+_GRACE_S = 5.0
+
+
+class LiteServer:
+    """Serves one folder. A folder has one server at a time, in whatever process."""
+
+    def __init__(self, folder: Path) -> None:
+        import grpc
+        from milvus_lite.adapter.grpc.servicer import MilvusServicer
+        from milvus_lite.db import MilvusLite
+        from pymilvus.grpc_gen.milvus_pb2_grpc import add_MilvusServiceServicer_to_server
+
+        with _folder_door(folder):
+            _make_private(folder)
+            self._database = MilvusLite(str(folder))
+            try:
+                # Not beside the data: a socket's path has some 100 bytes, and gRPC reads % in it as an escape.
+                sockets = tempfile.mkdtemp(prefix="kfi-")
+            except OSError:
+                self._database.close()
+                raise
+        # Also where a program ends without closing.
+        self._remove_sockets = weakref.finalize(self, shutil.rmtree, sockets, ignore_errors=True)
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="milvus-lite")
+        sizes = [(f"grpc.max_{way}_message_length", _MESSAGE_BYTES) for way in ("receive", "send")]
+        self._server = grpc.server(self._workers, options=sizes)
+        add_MilvusServiceServicer_to_server(MilvusServicer(self._database), self._server)
+        self.address = f"unix:{sockets}/milvus.sock"
+        self._server.add_insecure_port(self.address)
+        self._server.start()
+
+    def close(self) -> None:
+        """Let calls end, stop, and free the folder for another process."""
+        self._server.stop(_GRACE_S).wait()
+        self._workers.shutdown(wait=True)
+        self._database.close()
+        self._remove_sockets()
+
+
+@contextlib.contextmanager
+def _folder_door(folder: Path) -> Iterator[None]:
+    from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
+
+    try:
+        yield
+    except DataDirLockedError as error:
+        raise ServiceError(
+            f"The index in {str(folder)!r} is in use by another kfi process.",
+            hint="Wait until that is done or stop it; a running 'kfi serve' answers over HTTP.",
+        ) from error
+    except MilvusLiteError as error:
+        raise ServiceError(
+            f"The index in {str(folder)!r} cannot be read: {error}.",
+            hint="Move the folder away and run 'kfi reindex'; everything in an index can be made anew.",
+        ) from error
+    except OSError as error:
+        raise ServiceError(
+            f"The index in {str(folder)!r} cannot be opened: {error.strerror or error}.",
+            hint="Make it a writable folder, or move it away and run 'kfi reindex'.",
+        ) from error
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder, and those above it, that only their owner can enter; one that is there is left as it is."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)

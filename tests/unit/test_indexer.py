@@ -1,0 +1,169 @@
+"""The index follows the ledger: everything gets in, once, and goes on after any interruption."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from kfi.embeddings.embedding_service import EmbeddingService
+from kfi.errors import ServiceError
+from kfi.ingestion.indexer import BackgroundIndexer, index_pending, index_worst
+from kfi.ledger.ledger import Ledger
+from kfi.models.schemas import Severity
+from kfi.vectorstore.memory_index import MemoryIndex
+from tests.cluster import event
+
+DIMENSION = 8
+
+
+class HashedWords:
+    """An embedder that makes the same vector of the same text in every process, and counts what it is asked."""
+
+    name = "hashed"
+
+    def __init__(self) -> None:
+        self.encoded: list[str] = []
+
+    def load(self) -> None:
+        pass
+
+    def encode(self, texts: Sequence[str], is_query: bool) -> np.ndarray:
+        self.encoded += texts
+        return np.array(
+            [np.frombuffer(hashlib.sha256(t.encode()).digest()[:DIMENSION], np.uint8) for t in texts], float
+        )
+
+
+class FullDisk(MemoryIndex):
+    """An index that takes the first batch and then fails."""
+
+    def upsert(self, rows):
+        if self.count():
+            raise ServiceError("The disk is full.", hint="Make room.")
+        super().upsert(rows)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger.open(tmp_path) as opened:
+        yield opened
+
+
+def events(number: int):
+    return [
+        event(f"Pod/orchard/cart-{n}", "BackOff", f"Back-off restarting app {n}").model_copy(
+            update={"card": f"Warning BackOff Pod orchard/cart-{n}", "severity": Severity.WARNING}
+        )
+        for n in range(number)
+    ]
+
+
+def until(true):
+    """Wait for another thread; the test's own time limit ends a wait in vain."""
+    while not true():
+        time.sleep(0.01)
+
+
+def service(model=None):
+    return EmbeddingService(model or HashedWords(), DIMENSION)
+
+
+def test_everything_in_the_ledger_gets_into_the_index_once(ledger):
+    ledger.write(events(300))
+    index, model = MemoryIndex(DIMENSION), HashedWords()
+
+    first, second = index_pending(ledger, service(model), index), index_pending(ledger, service(model), index)
+
+    assert (first, second) == (300, 0)
+    assert (index.count(), ledger.count_not_indexed(), len(model.encoded)) == (300, 0, 300)
+
+
+def test_what_was_acknowledged_before_a_failure_is_not_done_again(ledger):
+    ledger.write(events(300))
+    index = FullDisk(DIMENSION)
+
+    with pytest.raises(ServiceError, match="disk is full"):
+        index_pending(ledger, service(), index)
+
+    assert 0 < ledger.count_not_indexed() == 300 - index.count()
+
+
+def test_a_stop_is_heard_between_batches(ledger):
+    ledger.write(events(300))
+    index = MemoryIndex(DIMENSION)
+
+    index_pending(ledger, service(), index, stopped=lambda: index.count() > 0)
+
+    assert 0 < index.count() < 300
+
+
+def test_what_looks_worst_is_indexed_first(ledger):
+    calm = [document.model_copy(update={"severity": Severity.NORMAL}) for document in events(200)]
+    bad = event("Pod/orchard/stock-1", "Failed", "Error: ErrImagePull").model_copy(update={"severity": Severity.ERROR})
+    ledger.write([*calm, bad])
+    index = MemoryIndex(DIMENSION)
+
+    index_pending(ledger, service(), index, stopped=lambda: index.count() > 0)
+
+    assert bad.id not in {document.id for document in ledger.not_indexed(300)}
+
+
+def test_an_index_that_lost_its_rows_is_filled_anew(ledger):
+    ledger.write(events(10))
+    index_pending(ledger, service(), MemoryIndex(DIMENSION))
+
+    emptied = MemoryIndex(DIMENSION)
+    done = index_pending(ledger, service(), emptied)
+
+    assert (done, emptied.count()) == (10, 10)
+
+
+def test_progress_counts_up_to_all(ledger):
+    ledger.write(events(130))
+    seen = []
+
+    index_pending(ledger, service(), MemoryIndex(DIMENSION), progress=lambda _, done, total: seen.append((done, total)))
+
+    assert seen == [(128, 130), (130, 130)]
+
+
+def test_a_short_run_embeds_only_what_is_abnormal(ledger):
+    calm = event("Pod/orchard/tax-1", "Scheduled", "assigned", type="Normal")
+    ledger.write([*events(3), calm.model_copy(update={"severity": Severity.NORMAL})])
+    index = MemoryIndex(DIMENSION)
+
+    assert index_worst(ledger, service(), index, seconds=60) == 3
+
+
+def test_a_short_run_of_no_seconds_embeds_nothing(ledger):
+    ledger.write(events(3))
+    model = HashedWords()
+
+    assert (index_worst(ledger, service(model), MemoryIndex(DIMENSION), seconds=0), model.encoded) == (0, [])
+
+
+def test_the_background_indexer_takes_up_what_comes_while_it_runs(ledger):
+    index = MemoryIndex(DIMENSION)
+    indexer = BackgroundIndexer(ledger, service(), index, poll_s=0.01)
+    indexer.start()
+
+    ledger.write(events(5))
+    until(lambda: ledger.count_not_indexed() == 0)
+    indexer.stop()
+
+    assert (index.count(), indexer.problem) == (5, "")
+
+
+def test_the_background_indexer_says_what_keeps_it_from_working(ledger):
+    ledger.write(events(300))
+    indexer = BackgroundIndexer(ledger, service(), FullDisk(DIMENSION), poll_s=0.01)
+    indexer.start()
+
+    until(lambda: indexer.problem)
+    indexer.stop()
+
+    assert indexer.problem == "The disk is full."
