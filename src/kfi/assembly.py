@@ -8,6 +8,7 @@ store takes the embedded ones: loading full-size weights takes longer than its a
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -173,15 +174,21 @@ class Assembly:
     def fill_memory(self) -> None:
         """Put a throw-away store's documents into the memory's index: the words of all, the vectors of the worst.
 
-        Loading and embedding take `throwaway_embedding_s` seconds at most; what is not embedded is found by its words.
+        Embedding takes `throwaway_embedding_s` seconds at most; what is not embedded is found by its words. LangChain
+        is imported meanwhile: embedding runs beside Python, and both take about as long.
         """
+        with ThreadPoolExecutor(1) as aside:
+            filling = aside.submit(self._fill)
+            import kfi.retrieval.retriever  # noqa: F401
+
+            filling.result()
+
+    def _fill(self) -> None:
         with self._lock:
             version = self._ledger.version()
-            if self._made.get("filled") == version:
-                return
-            self._made["filled"] = version
             memory = self.index
-            if isinstance(memory, MemoryIndex):
+            if self._made.get("filled") != version and isinstance(memory, MemoryIndex):
+                self._made["filled"] = version
                 memory.add_texts(self._ledger.documents())
                 index_worst(self._ledger, self.embedder, memory, self._settings.throwaway_embedding_s)
 

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     embedding_batch: int = Field(default=64, ge=1, le=2048)
     """Cards that are embedded together. More is faster on a GPU and no faster on a laptop."""
 
-    throwaway_embedding_s: float = Field(default=0.5, ge=0)
+    throwaway_embedding_s: float = Field(default=0.3, ge=0)
     """Seconds that an answer from `--from` may embed: the cards of what looks worst, as many as that allows. The rest
     is found by its words. 0 embeds nothing."""
 

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 
 # Documents that are read, embedded and put in together: a few seconds' work, so that a stop is heard soon.
 _BATCH = 128
-# The same where an answer waits: a fifth of a second's work.
-_SMALL_BATCH = 8
+# The same where an answer waits: a tenth of a second's work.
+_SMALL_BATCH = 2
 _WORST = 400
 # Rows put in before the index is told to make them fast to search; unflushed rows are searched one by one.
 _FLUSH_EVERY = 4096
