@@ -36,8 +36,8 @@ from kfi.models.schemas import DiagnoseRequest
 _NOW = "2026-11-20T14:40:00Z"
 _APPS = ("cart", "catalogue", "checkout", "invoice", "ledger", "mailer", "pricing", "search", "stock", "tax")
 _FAULTS = ("CrashLoopBackOff", "ImagePullBackOff", "OOMKilled")
-# Of one Pod: its object, two Events, seven log templates.
-_DOCUMENTS_PER_POD = 10
+# Of one Pod: its object, two Events, and what its log says, folded into templates.
+_DOCUMENTS_PER_POD = 7
 
 QUESTIONS = (
     "Why does checkout keep crashing?",

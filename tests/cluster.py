@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kfi.diagnosis.catalogue import Rule
+from kfi.diagnosis.causes import Incident, independent, ranked
 from kfi.ingestion.base import digest
 from kfi.models.records import (
     AlertRecord,
@@ -21,7 +23,7 @@ from kfi.models.records import (
     ObjectRecord,
     TextForm,
 )
-from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
+from kfi.models.schemas import Document, DocumentKind, Finding, ObjectRef, Source
 from kfi.snapshot.build import build_snapshot
 from kfi.snapshot.view import Snapshot
 
@@ -110,6 +112,13 @@ def check(target: str, port: int, result: str, *, from_node: str = "") -> Docume
     return _document(
         DocumentKind.CHECK, ObjectRef(), record.model_dump(mode="json"), f"{command} {result}", NOW, "checks.txt"
     )
+
+
+def explain(
+    snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule], pointed: Iterable[ObjectRef] = ()
+) -> tuple[Incident, ...]:
+    """The incidents of a snapshot in their order, as a question about these objects gets them."""
+    return ranked(independent(snapshot, findings, rules), pointed)
 
 
 def _document(

@@ -176,9 +176,9 @@ class Copilot:
         """Do now what the first question would wait for: load the models, open the index, see the newest snapshot."""
         self._parts.embedder.warm_up()
         self._parts.reranker.warm_up()
-        self._parts.index.count()
         self._model.warm_up()
-        self._see(DiagnoseRequest())
+        # A first search reads the index from the disk.
+        self.retrieve(DiagnoseRequest(question="warm up"))
 
     async def answer(self, request: DiagnoseRequest) -> AsyncIterator[AnswerEvent]:
         """Answer a question from what is in the ledger, step by step; without a question, every incident.

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from kfi.diagnosis.catalogue import catalogue
-from kfi.diagnosis.causes import Incident, about, explain
+from kfi.diagnosis.causes import Incident, about, independent, ranked
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.report import NumberedEvidence, healthy_summary, root_cause, summary
 from kfi.diagnosis.rules import examine
@@ -25,7 +26,7 @@ from kfi.snapshot.view import Snapshot
 
 @dataclass(frozen=True)
 class Seen:
-    """A cluster at a moment, and what the rules find in it."""
+    """A cluster at a moment, and what the rules find in it: the same for every question, and kept between them."""
 
     snapshot: Snapshot
     findings: tuple[Finding, ...]
@@ -35,6 +36,17 @@ class Seen:
     """Seconds that reading the ledger and building the snapshot took."""
     rules_s: float
     """Seconds that the rules took."""
+
+    @cached_property
+    def incidents(self) -> tuple[Incident, ...]:
+        """The incidents of all namespaces, in no order."""
+        return independent(self.snapshot, self.findings, catalogue())
+
+    def incidents_of(self, namespace: str) -> tuple[Incident, ...]:
+        """Give the incidents of one namespace, or of all where none is named; in no order."""
+        if not namespace:
+            return self.incidents
+        return independent(self.snapshot, [f for f in self.findings if _in_scope(f, namespace)], catalogue())
 
 
 @dataclass(frozen=True)
@@ -87,9 +99,8 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
     """Give what the rules say to a question about a cluster that was seen."""
     snapshot, rules = seen.snapshot, catalogue()
     namespace = plan.metadata.namespace or ""
-    findings = [finding for finding in seen.findings if _in_scope(finding, namespace)]
     pointed = pointed_at(snapshot, request.question, plan.metadata)
-    incidents = explain(snapshot, findings, rules, pointed.objects)
+    incidents = ranked(seen.incidents_of(namespace), pointed.objects)
     meant = about(incidents, pointed.objects, bool(pointed.missing))
     evidence = NumberedEvidence()
     causes = tuple(root_cause(incident, rules, evidence) for incident in meant[: request.limit])

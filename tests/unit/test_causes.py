@@ -3,9 +3,8 @@
 import pytest
 
 from kfi.diagnosis.catalogue import Layer, Rule
-from kfi.diagnosis.causes import explain
 from kfi.models.schemas import Role
-from tests.cluster import calls, log, obj, ref, snapshot
+from tests.cluster import calls, explain, log, obj, ref, snapshot
 
 
 def rule(code: str, layer: Layer, role: Role = Role.CAUSE) -> Rule:

@@ -7,11 +7,10 @@ import pytest
 from kfi.config import Settings
 from kfi.copilot import Copilot
 from kfi.diagnosis.catalogue import catalogue
-from kfi.diagnosis.causes import explain
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.rules import examine
 from kfi.models.schemas import DiagnoseRequest
-from tests.cluster import NOW, calls, event, listing, log, obj, snapshot
+from tests.cluster import NOW, calls, event, explain, listing, log, obj, snapshot
 
 DOUBTFUL = 0.3
 WEB = [{"name": "http", "containerPort": 8080}]

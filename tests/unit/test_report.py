@@ -1,11 +1,10 @@
 """Words, numbers and gaps of an answer."""
 
 from kfi.diagnosis.catalogue import Layer, Rule, catalogue
-from kfi.diagnosis.causes import explain
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.report import NumberedEvidence, filled, root_cause, summary
 from kfi.models.schemas import Citation, ObjectRef, Role
-from tests.cluster import event, log, obj, ref, snapshot
+from tests.cluster import event, explain, log, obj, ref, snapshot
 
 CRASH = Rule(
     code="crash",

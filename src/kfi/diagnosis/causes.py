@@ -86,16 +86,8 @@ class Incident:
     score: float = 0.0
 
 
-def explain(
-    snapshot: Snapshot,
-    findings: Iterable[Finding],
-    rules: Mapping[str, Rule],
-    pointed: Iterable[ObjectRef] = (),
-) -> tuple[Incident, ...]:
-    """Give the independent incidents, most likely and most harmful first.
-
-    `pointed` are objects that the question names: incidents that touch them come first.
-    """
+def independent(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[Incident, ...]:
+    """Give the independent incidents in no order: the same for every question."""
     groups = _grouped(snapshot, findings, rules)
     reaches = {id(g): _reach(snapshot, g) for g in groups}
     # Asked for every pair of groups, and read from all of a workload's logs: once a workload is enough.
@@ -106,9 +98,13 @@ def explain(
 
     explained_by = {id(group): causes_of(group) for group in groups}
     roots = [g for g in groups if not explained_by[id(g)]]
-    incidents = [_incident(root, groups, explained_by, reaches) for root in roots]
-    ranked = sorted((_scored(i, tuple(pointed)) for i in incidents), key=_order)
-    return tuple(_uncertain_where_tied(ranked))
+    return tuple(_incident(root, groups, explained_by, reaches) for root in roots)
+
+
+def ranked(incidents: Iterable[Incident], pointed: Iterable[ObjectRef]) -> tuple[Incident, ...]:
+    """Give incidents most likely and most harmful first, those that touch what is pointed at before others."""
+    named = tuple(pointed)
+    return tuple(_uncertain_where_tied(sorted((_scored(one, named) for one in incidents), key=_order)))
 
 
 def about(incidents: Sequence[Incident], pointed: Iterable[ObjectRef], nothing_named: bool) -> tuple[Incident, ...]:
@@ -278,11 +274,11 @@ def _order(incident: Incident) -> tuple[float, str, str]:
     return (-incident.score, incident.root.rule.code, str(incident.root.subject))
 
 
-def _uncertain_where_tied(ranked: Sequence[Incident]) -> Iterable[Incident]:
+def _uncertain_where_tied(incidents: Sequence[Incident]) -> Iterable[Incident]:
     """Lower the confidence of incidents that another explanation of the same workload nearly equals."""
-    for incident in ranked:
+    for incident in incidents:
         rivals = [
-            other for other in ranked
+            other for other in incidents
             if other is not incident and other.root.subject == incident.root.subject
             and abs(other.score - incident.score) < 0.1
         ]  # fmt: skip

@@ -4,7 +4,6 @@ Which objects a question points at, and which names in it nothing in the evidenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -34,21 +33,14 @@ class Pointed:
 def pointed_at(snapshot: Snapshot, question: str, metadata: QueryMetadata) -> Pointed:
     """Give what a question points at in a snapshot."""
     words = identifiers(question)
-    candidates = _candidates(snapshot)
+    candidates = snapshot.mentioned
     named = tuple(ref for ref in candidates if _means(ref, words, metadata))
     if metadata.name and not any(_has_name(ref, metadata.name) for ref in named):
         named = (*named, *(ref for ref in candidates if _has_name(ref, metadata.name)))
     known = {ref.name for ref in candidates}
     missing = (metadata.name,) if metadata.name and not named and metadata.name not in known else ()
     similar = get_close_matches(missing[0], sorted(known - {""}), 3, 0.7) if missing else []
-    return Pointed(tuple(dict.fromkeys(_with_workloads(snapshot, named))), missing, tuple(similar))
-
-
-def _candidates(snapshot: Snapshot) -> tuple[ObjectRef, ...]:
-    """Give every object that a text shows or tells of, and the workloads above them, which no text may show."""
-    heard = (*(event.ref.object for event in snapshot.events), *(log.ref.object for log in snapshot.logs))
-    told = dict.fromkeys((*snapshot.objects, *heard))
-    return tuple(dict.fromkeys((*told, *_with_workloads(snapshot, tuple(told)))))
+    return Pointed(tuple(dict.fromkeys(snapshot.with_workloads(named))), missing, tuple(similar))
 
 
 def _means(ref: ObjectRef, words: frozenset[str], metadata: QueryMetadata) -> bool:
@@ -62,10 +54,3 @@ def _means(ref: ObjectRef, words: frozenset[str], metadata: QueryMetadata) -> bo
 def _has_name(ref: ObjectRef, name: str) -> bool:
     """Tell whether a name means an object: it is its name, or what a Pod's name begins with."""
     return ref.name == name or (ref.kind == "Pod" and ref.name.startswith(f"{name}-"))
-
-
-def _with_workloads(snapshot: Snapshot, named: tuple[ObjectRef, ...]) -> Iterator[ObjectRef]:
-    for ref in named:
-        yield ref
-        if ref.kind in ("Pod", "ReplicaSet", "Job"):
-            yield snapshot.topology.workload(ref)

@@ -166,6 +166,19 @@ class Snapshot:
 
         return Topology(self)
 
+    @cached_property
+    def mentioned(self) -> tuple[ObjectRef, ...]:
+        """Every object that a text shows or tells of, and the workloads above them, which no text may show."""
+        heard = (*(event.ref.object for event in self.events), *(log.ref.object for log in self.logs))
+        return tuple(dict.fromkeys(self.with_workloads(dict.fromkeys((*self.objects, *heard)))))
+
+    def with_workloads(self, refs: Iterable[ObjectRef]) -> Iterator[ObjectRef]:
+        """Yield each object, and after a Pod, ReplicaSet or Job its top owner."""
+        for ref in refs:
+            yield ref
+            if ref.kind in ("Pod", "ReplicaSet", "Job"):
+                yield self.topology.workload(ref)
+
     def find(self, kind: str, namespace: str, name: str, cluster: str = "") -> Resource | None:
         """Give one object, or None where no text shows it."""
         return self.objects.get(ObjectRef(cluster=cluster, kind=kind, namespace=namespace, name=name))
