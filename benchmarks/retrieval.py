@@ -3,10 +3,11 @@
 Usage: python benchmarks/retrieval.py --bundles CASES_DIR --gold GOLD.jsonl --out HITS.jsonl [--legs LEG,...] [--jobs N]
        python benchmarks/retrieval.py --pooled CASES.jsonl... --out HITS.jsonl [--legs LEG,...]
 
-With --bundles every case's `bundle/` is read into a throw-away store and asked each of its questions in GOLD. With
---pooled the evidence items of all cases of the files lie in one store (cases of one `dup_group` share theirs) and every
-case's question is asked of it; what proves it is written to HITS.jsonl.gold in GOLD's form, so both are scored by
-`score_retrieval.py GOLD HITS`. `seconds` is from question to hits; reading the evidence is not part of it.
+With --bundles every case's `bundle/` is read into a throw-away store and asked each of its questions in GOLD, as
+`kfi retrieve --from` does. With --pooled the evidence items of all cases of the files lie in one store with a Milvus
+Lite index of all of them (cases of one `dup_group` share theirs) and every case's question is asked of it; what proves
+it is written to HITS.jsonl.gold in GOLD's form, so both are scored by `score_retrieval.py GOLD HITS`. `seconds` is from
+question to hits; reading the evidence is not part of it.
 """
 
 from __future__ import annotations
@@ -20,52 +21,51 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from kfi.copilot import Copilot
+from kfi.config import Settings
+from kfi.copilot import Copilot
+from kfi.models.answer import Leg
+from kfi.models.schemas import DiagnoseRequest
 
 _HITS = 10
 # A recorded line is quoted shortened; so much of it has to stand in the evidence.
 _QUOTED = 200
 
 
-def asked(copilot: Copilot, row: dict[str, Any], namespace: str = "") -> Iterator[dict[str, Any]]:
+def asked(copilot: Copilot, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the hits for every variant of a case's question."""
-    from kfi.models.schemas import DiagnoseRequest
-
     for variant, question in row["questions"].items():
-        found = copilot.hits(DiagnoseRequest(question=question, namespace=namespace, top_k=_HITS))
+        found = copilot.hits(DiagnoseRequest(question=question, top_k=_HITS))
         hits = [{"file": hit.file, "first_line": hit.first_line, "last_line": hit.last_line} for hit in found.hits]
         yield {"id": row["id"], "variant": variant, "seconds": found.seconds, "hits": hits[:_HITS]}
 
 
 def of_bundle(cases: Path, legs: Sequence[str], row: dict[str, Any]) -> list[dict[str, Any]]:
     """Give the hits for one case's bundle."""
-    with made(legs) as copilot:
+    with Copilot.throw_away(settings(legs)) as copilot:
         copilot.ingest([str(cases / row["id"] / "bundle")])
         copilot.warm_up()
         return list(asked(copilot, row))
 
 
-def made(legs: Sequence[str]) -> Copilot:
-    """Give a copilot with an empty throw-away store that searches with these legs."""
-    from kfi.config import Settings
-    from kfi.copilot import Copilot
-
-    return Copilot.throw_away(Settings(ollama_url="", search_legs=frozenset(legs)))
+def settings(legs: Sequence[str], **given: Any) -> Settings:
+    """Give settings that search with these legs."""
+    return Settings(ollama_url="", search_legs=frozenset(Leg(leg) for leg in legs), **given)
 
 
 def pooled(files: Iterable[Path], legs: Sequence[str], gold_file: Path) -> Iterator[dict[str, Any]]:
     """Yield the hits for every case when all their evidence lies in one store."""
     cases = [json.loads(line) for file in files for line in file.read_text().splitlines() if line.strip()]
-    with tempfile.TemporaryDirectory() as folder, made(legs) as copilot:
-        gold = [_laid_out(case, Path(folder)) for case in cases]
+    with tempfile.TemporaryDirectory() as temporary:
+        evidence, store = Path(temporary) / "evidence", Path(temporary) / "store"
+        gold = [_laid_out(case, evidence) for case in cases]
         gold_file.write_text("".join(json.dumps(row) + "\n" for row in gold))
-        copilot.ingest([folder])
-        copilot.warm_up()
-        for row in gold:
-            yield from asked(copilot, row)
+        with Copilot.open(settings(legs, data_dir=store)) as copilot:
+            copilot.ingest([str(evidence)])
+            copilot.index()
+            copilot.warm_up()
+            yield from (hit for row in gold for hit in asked(copilot, row))
 
 
 def _laid_out(case: dict[str, Any], folder: Path) -> dict[str, Any]:

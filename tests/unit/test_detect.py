@@ -131,6 +131,16 @@ def test_what_calls_itself_a_log_is_one_unless_its_first_line_says_otherwise():
     assert of('{"a": 1}\n{"a": 2}', "cart.log") is Format.LOG
 
 
+@pytest.mark.parametrize("path", ["kubectl_logs_web-0.txt", "web-previous-logs.txt", "x/Logs.txt", "cart.log.txt"])
+def test_saved_output_of_kubectl_logs_is_a_log_whatever_the_application_prints(path):
+    assert detect(["Java Network Exception:", "no pump answers at pump-db:3333"], path) is Format.LOG
+
+
+@pytest.mark.parametrize("path", ["catalogs.txt", "login.txt", "blog.txt"])
+def test_a_name_that_only_contains_the_letters_is_no_log(path):
+    assert detect(["Java Network Exception:", "no pump answers at pump-db:3333"], path) is not Format.LOG
+
+
 def test_what_is_piped_in_is_a_log_where_nothing_else_is_known():
     assert of("the shop is down", "-") is Format.LOG
     assert of("replicaCount: 1", "-") is None

@@ -95,7 +95,9 @@ _LOG_LINE = re.compile(
 _LOG_SHARE = 0.3
 _LOG_NAME = re.compile(
     r"(?:^|/)(?:logs?|pod-?logs|log_?files|journal|service_logs)/|\.(?:log|out|err|stdout|stderr)(?:[.-][\w.-]{1,40})?$"
-    r"|(?:^|/)(?:logs\.txt|messages|syslog|journalctl?[\w.-]*|dmesg[\w.-]*|kern\.log[\w.-]*)$"
+    r"|(?:^|/)(?:messages|syslog|journalctl?[\w.-]*|dmesg[\w.-]*|kern\.log[\w.-]*)$"
+    # What people call the saved output of `kubectl logs`: logs.txt, kubectl_logs_web-0.txt, web-previous-logs.txt.
+    r"|(?:^|[/_.-])[lL]ogs?(?:[_.-][^/]{0,200})?\.txt$"
 )
 _EVENTS_NAME = re.compile(
     r"(?:^|/)events?(?:[-_.][^/]*)?(?:/|\.(?:json|ya?ml|txt|jsonl|ndjson)$)|\.events\.\w+$", re.IGNORECASE
