@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 
 class Value(BaseModel):
@@ -238,6 +238,11 @@ def span_of(text: str) -> timedelta:
         raise ValueError(f"{text!r} is longer than time itself; leave it out for all of it.") from None
 
 
+_SPAN_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "string", "pattern": rf"^{_SPAN.pattern}$", "examples": ["30m", "1h30m"]}, {"type": "null"}]
+}
+
+
 def _span(value: Any) -> Any:
     return span_of(value) if isinstance(value, str) else value
 
@@ -249,11 +254,16 @@ def _utc(value: datetime | None) -> datetime | None:
 class DiagnoseRequest(Value):
     """A question and the limits that were given with it."""
 
+    # What stands below a field is also what the API's own description says of it.
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     question: str = Field(default="", max_length=8000, validation_alias=AliasChoices("question", "query"))
     """In plain words; empty asks for every independent incident."""
     namespace: str = Field(default="", max_length=253)
+    """Only this namespace, and what is not of any."""
     cluster: str = Field(default="", max_length=253)
-    since: Annotated[timedelta | None, BeforeValidator(_span)] = None
+    """Only the evidence that was stored with this cluster's name."""
+    since: Annotated[timedelta | None, BeforeValidator(_span), WithJsonSchema(_SPAN_SCHEMA)] = None
     """Only Events and logs of this last while: `30m`, `1h`, `2d`."""
     as_of: Annotated[datetime | None, AfterValidator(_utc)] = None
     """Answer for this moment; a time without zone is UTC."""
