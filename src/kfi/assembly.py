@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kfi.config import Profile, Settings, hub_cache
 from kfi.embeddings.weights import find_weights, full_parts_installed
-from kfi.errors import ConfigError
+from kfi.errors import ConfigError, KfiError, ServiceError
 from kfi.ingestion.indexer import index_worst
 from kfi.ledger.ledger import Ledger
 from kfi.vectorstore.memory_index import MemoryIndex
@@ -61,7 +62,7 @@ def choose(settings: Settings) -> Chosen:
 def _full_or(settings: Settings, model: str, embedded: str) -> str:
     if settings.profile is Profile.EMBEDDED:
         return embedded
-    if full_parts_installed() and find_weights(model, settings.models_dir, hub_cache()):
+    if _found(settings, model):
         return model
     if settings.profile is Profile.FULL:
         raise missing_weights(model)
@@ -159,17 +160,23 @@ class Assembly:
         return self._once("reranker", self._make_reranker)
 
     def begin_anew(self) -> None:
-        """Choose as the settings are now, and empty the index of that choice.
+        """Choose as the settings are now, and empty the index of that choice; where that fails, the store stays as it was.
 
         Raises:
-            ServiceError: the index is in use by another process, or does not answer.
+            ServiceError: the index is in use by another process, or it or the embedder does not answer.
             ConfigError: the weights of a model are missing.
         """
         with self._lock:
             self.close()
-            record(self._ledger, choose(self._settings))
-            self.index.drop()
+            chosen = self._made["chosen"] = choose(self._settings)
+            try:
+                self.embedder.warm_up()
+                self.index.drop()
+            except KfiError:
+                self.close()
+                raise
             self._ledger.forget_index()
+            record(self._ledger, chosen)
 
     def fill_memory(self) -> None:
         """Put a throw-away store's documents into the memory's index: the words of all, the vectors of the worst.
@@ -190,7 +197,9 @@ class Assembly:
             if self._made.get("filled") != version and isinstance(memory, MemoryIndex):
                 self._made["filled"] = version
                 memory.add_texts(self._ledger.documents())
-                index_worst(self._ledger, self.embedder, memory, self._settings.throwaway_embedding_s)
+                # An embedder that does not answer now does not answer the question either; the dense leg says so.
+                with suppress(ServiceError):
+                    index_worst(self._ledger, self.embedder, memory, self._settings.throwaway_embedding_s)
 
     def close(self) -> None:
         """Let go of what was made."""
@@ -261,8 +270,26 @@ class Assembly:
         return RerankerService(CrossEncoderScorer(_weights(self._settings, name), name))
 
 
+def lacking(settings: Settings, chosen: Chosen) -> ConfigError | None:
+    """Give the error that using these parts on this machine ends in; None where it has what they need."""
+    wanted = [] if settings.embedding_url else [(chosen.embedder, EMBEDDED_EMBEDDER)]
+    for name, embedded in (*wanted, (chosen.reranker, EMBEDDED_RERANKER)):
+        if name != embedded and not _found(settings, name):
+            return _unusable(name)
+    return None
+
+
+def _unusable(model: str) -> ConfigError:
+    missing = missing_weights(model)
+    return ConfigError(missing.message, hint=f"{missing.hint} Or make the index with what is here: kfi reindex.")
+
+
+def _found(settings: Settings, model: str) -> Path | None:
+    return find_weights(model, settings.models_dir, hub_cache()) if full_parts_installed() else None
+
+
 def _weights(settings: Settings, model: str) -> Path:
-    folder = find_weights(model, settings.models_dir, hub_cache()) if full_parts_installed() else None
+    folder = _found(settings, model)
     if folder is None:
-        raise missing_weights(model)
+        raise _unusable(model)
     return folder

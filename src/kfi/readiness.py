@@ -4,13 +4,16 @@ What answers depend on, and how each of it stands: asked by `/readyz` and by `kf
 
 from __future__ import annotations
 
-from kfi.assembly import EMBEDDED_EMBEDDER, EMBEDDED_RERANKER, Assembly, choose, recorded
-from kfi.chains.ollama import installed_models
+from kfi.assembly import EMBEDDED_EMBEDDER, EMBEDDED_RERANKER, Assembly, choose, lacking, recorded, settle
+from kfi.chains.ollama import installed_models, server_of
 from kfi.config import Settings
 from kfi.errors import KfiError
 from kfi.ingestion.indexer import BackgroundIndexer
 from kfi.ledger.ledger import Ledger
 from kfi.models.answer import Part
+
+# Seconds. Someone wants to know whether it answers now.
+_PROBE_S = 5.0
 
 
 def readiness(
@@ -30,21 +33,41 @@ def _ledger(ledger: Ledger) -> Part:
 def models(ledger: Ledger | None, settings: Settings) -> Part:
     """Give the embedder and reranker that a store works with, or that one made now would work with."""
     try:
-        chosen = (recorded(ledger) if ledger else None) or choose(settings)
+        chosen = settle(ledger, settings) if ledger and recorded(ledger) else choose(settings)
     except KfiError as error:
         return Part(name="models", ready=False, detail=error.message, mend=error.hint)
+    if missing := lacking(settings, chosen):
+        return Part(name="models", ready=False, detail=missing.message, mend=missing.hint)
     detail = f"embedder {chosen.embedder} ({chosen.dimension} dimensions), reranker {chosen.reranker}"
     if (chosen.embedder, chosen.reranker) == (EMBEDDED_EMBEDDER, EMBEDDED_RERANKER):
         detail += "; nothing to download"
     return Part(name="models", ready=True, detail=detail)
 
 
+def embedding_server(settings: Settings) -> Part:
+    """Give whether the embedding server that is set embeds a word as it is to. The rules answer without it."""
+    # Here: they take a tenth of a second, and most have no such server.
+    from kfi.embeddings.embedding_service import EmbeddingService
+    from kfi.embeddings.openai_model import OpenAIModel
+
+    url, name = settings.embedding_url, settings.embedding_model
+    model = OpenAIModel(url, name, settings.embedding_api_key, timeout_s=_PROBE_S, retry_after_s=0)
+    try:
+        EmbeddingService(model, settings.embedding_dimension).warm_up()
+    except KfiError as error:
+        return Part(name="embedding server", ready=False, detail=error.message, mend=error.hint, needed=False)
+    return Part(name="embedding server", ready=True, detail=f"{name} at {url}")
+
+
 def _index(ledger: Ledger, parts: Assembly, indexer: BackgroundIndexer | None) -> Part:
     """Give how the index stands. The rules answer without it, so nothing stops where it does not."""
     try:
-        rows, waiting = parts.index.count(), ledger.count_not_indexed()
+        rows, waiting, known = parts.index.count(), ledger.count_not_indexed(), ledger.count()
     except KfiError as error:
         return Part(name="index", ready=False, detail=error.message, mend=error.hint, needed=False)
+    if rows < known - waiting:
+        detail = f"it has lost {known - waiting - rows} of {known} documents"
+        return Part(name="index", ready=False, detail=detail, mend="kfi reindex", needed=False)
     problem = indexer.problem if indexer else ""
     detail = f"{rows} documents" + (f", {waiting} to do" if waiting else "") + (f": {problem}" if problem else "")
     if parts.index.missing:
@@ -59,9 +82,10 @@ def ollama(settings: Settings) -> Part:
     missing = [model for model in wanted if model not in installed.names]
     if installed.problem:
         return Part(name="language model", ready=False, detail=installed.problem, needed=False)
+    place = server_of(settings).url  # not as it is set: that may hold a password
     if missing:
-        detail = f"Ollama at {settings.ollama_url} does not have {' and '.join(missing)}; the rules answer instead."
+        detail = f"Ollama at {place} does not have {' and '.join(missing)}; the rules answer instead."
         pulls = " && ".join(f"ollama pull {model}" for model in missing)
         mend = f"{pulls}  (or: kfi models pull)"
         return Part(name="language model", ready=False, detail=detail, mend=mend, needed=False)
-    return Part(name="language model", ready=True, detail=f"{' and '.join(wanted)} by Ollama at {settings.ollama_url}")
+    return Part(name="language model", ready=True, detail=f"{' and '.join(wanted)} by Ollama at {place}")

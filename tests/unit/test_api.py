@@ -18,6 +18,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from kfi.api.admission import Admission
+from kfi.api.guards import Guard
 from kfi.api.readiness import Lookout, Readiness
 from kfi.api.server import create_app, prefers_stream, serve
 from kfi.api.streaming import AnswerStream
@@ -197,6 +198,14 @@ def test_what_fails_before_the_first_event_is_told_with_a_status_of_its_own(erro
     assert response.headers.get("retry-after") == ("5" if status == 503 else None)
 
 
+def test_a_model_with_an_empty_name_is_the_callers_mistake():
+    refusing = ScriptedCopilot(script=(ConfigError("'' is not a model that can be asked for.", "Ask for 'simple'."),))
+
+    response = diagnosed({**QUESTION, "force_model": ""}, refusing)
+
+    assert problem(response) == (400, "'' is not a model that can be asked for.", "Ask for 'simple'.")
+
+
 def test_what_fails_after_the_first_event_is_the_last_event():
     copilot = ScriptedCopilot((EVENTS[0], ServiceError("The ledger is gone.", "Bring it back.")))
 
@@ -312,6 +321,22 @@ def test_a_body_without_a_length_is_read_only_as_far_as_a_question_goes():
 
     assert problem(response)[0] == 413
     assert len(read) == 7
+
+
+def test_a_body_that_never_ends_is_given_up():
+    async def stuck():
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async def asking():
+        guarded = Guard(create_app(ScriptedCopilot(), Settings()), body_s=0.05)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(guarded), base_url="http://127.0.0.1", timeout=5
+        ) as client:
+            headers = {"Content-Type": "application/json"}
+            return await client.post("/query-analysis", content=stuck(), headers=headers)
+
+    assert problem(asyncio.run(asking()))[:2] == (408, "The body did not arrive within 0.05 s.")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
@@ -572,7 +597,7 @@ def test_the_document_describes_every_path_with_its_forms_and_problems():
         for path, operations in document["paths"].items()
     }
     as_json, as_problem = ["application/json"], ["application/problem+json"]
-    refusals = dict.fromkeys(["400", "401", "403", "413", "415", "421", "422", "500", "503"], as_problem)
+    refusals = dict.fromkeys(["400", "401", "403", "408", "413", "415", "421", "422", "500", "503"], as_problem)
     assert described == {
         "/diagnose": {
             "post": {"200": ["application/json", "text/event-stream"], **refusals, "502": as_problem},

@@ -15,6 +15,7 @@ from kfi.ingestion.indexer import BackgroundIndexer, index_pending, index_worst
 from kfi.ledger.ledger import Ledger
 from kfi.models.schemas import Severity
 from kfi.vectorstore.memory_index import MemoryIndex
+from kfi.vectorstore.milvus_client import MilvusStore
 from tests.cluster import event
 
 DIMENSION = 8
@@ -122,6 +123,39 @@ def test_an_index_that_lost_its_rows_is_filled_anew(ledger):
     assert (done, emptied.count()) == (10, 10)
 
 
+def test_rows_that_another_process_puts_in_meanwhile_are_not_taken_for_lost_ones(ledger):
+    first, second = events(2)
+
+    class Shared(MemoryIndex):
+        def count(self):
+            counted = super().count()
+            ledger.write([second])
+            ledger.mark_indexed([second.id], second.observed_at)
+            return counted
+
+    index, model = Shared(DIMENSION), HashedWords()
+    ledger.write([first])
+    index_pending(ledger, service(model), MemoryIndex(DIMENSION))
+    index.add_texts([first])
+
+    assert (index_pending(ledger, service(model), index), ledger.count_not_indexed()) == (0, 0)
+
+
+def test_a_document_that_comes_alone_is_found_by_its_words_among_those_before_it(ledger, tmp_path):
+    index = MilvusStore(str(tmp_path / "index"), model="hashed", dimension=DIMENSION)
+    ledger.write(events(600))
+    index_pending(ledger, service(), index)
+    late = event("Pod/orchard/mail-0", "LeaseLost", "app lost the zebrafish lease")
+
+    ledger.write([late])
+    done = index_pending(ledger, service(), index)
+    found = index.lexical(["app 7 lost the zebrafish lease"], None, 3)[0]
+    rows = index.count()
+    index.close()
+
+    assert (done, rows, found[0].document_id) == (1, 601, late.id)
+
+
 def test_progress_counts_up_to_all(ledger):
     ledger.write(events(130))
     seen = []
@@ -156,6 +190,19 @@ def test_the_background_indexer_takes_up_what_comes_while_it_runs(ledger):
     indexer.stop()
 
     assert (index.count(), indexer.problem) == (5, "")
+
+
+def test_the_background_indexer_fills_an_index_that_was_lost_while_nothing_waited(ledger):
+    ledger.write(events(5))
+    index_pending(ledger, service(), MemoryIndex(DIMENSION))
+    emptied = MemoryIndex(DIMENSION)
+    indexer = BackgroundIndexer(ledger, service(), emptied, poll_s=0.01)
+    indexer.start()
+
+    until(lambda: emptied.count() == 5)
+    indexer.stop()
+
+    assert (ledger.count_not_indexed(), indexer.problem) == (0, "")
 
 
 def test_the_background_indexer_says_what_keeps_it_from_working(ledger):

@@ -209,6 +209,8 @@ def test_what_is_not_indexed_is_given_oldest_first_until_it_is_marked(ledger):
     ledger.mark_indexed([first.id, third.id], NOON)
 
     assert (ledger.not_indexed(10), ledger.not_indexed(0)) == ([second], [])
+    assert ledger.some_indexed(10) == sorted([first, third], key=lambda one: one.id)
+    assert len(ledger.some_indexed(1)) == 1
 
 
 def test_the_latest_observation_is_the_newest_time_anything_was_seen(ledger):

@@ -122,6 +122,25 @@ def test_older_states_are_no_hits_and_do_not_take_the_place_of_current_ones():
     assert ids_in(legs.dense(asked)) == ids_in(legs.lexical(asked)) == [[current.id]]
 
 
+def test_an_object_with_a_thousand_older_states_hides_neither_its_newest_nor_others():
+    states = tuple(event("Pod/orchard/cart-0", "BackOff", "restarting", count=n + 1) for n in range(1000))
+    current, other = states[-1], event("Pod/orchard/web-0", "Unhealthy", "restarting after a probe")
+    legs = legs_over(WordIndex(*states, other), WordEmbedder(), 2)
+
+    asked = search("restarting", documents=(current, other), ids=frozenset({current.id, other.id}))
+
+    assert {*ids_in(legs.dense(asked))[0]} == {*ids_in(legs.lexical(asked))[0]} == {current.id, other.id}
+
+
+def test_words_that_only_ask_are_not_searched():
+    chatty = event("Pod/orchard/cart-0", "Chat", "why is the")
+    legs = legs_over(WordIndex(chatty, DNS), None, 40)
+    documents = (chatty, DNS)
+
+    assert ids_in(legs.lexical(search("Why is the probe so slow?", documents=documents))) == [[DNS.id]]
+    assert ids_in(legs.lexical(search("Why is that?", "the probe", documents=documents))) == [[], [DNS.id]]
+
+
 def test_a_filter_that_leaves_nothing_is_relaxed_without_embedding_again_and_said():
     index, embedder = WordIndex(DNS, BANK), WordEmbedder()
     legs = legs_over(index, embedder, 40)

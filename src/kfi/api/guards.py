@@ -7,6 +7,7 @@ was made to point here (DNS rebinding), nor from another origin. With a token, o
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
 from http import HTTPStatus
@@ -19,6 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kfi.api.problems import Refused, problem, quoted
 
 MAX_BODY_BYTES = 64 * 1024
+# Seconds that a caller has to send a body of that length.
+_BODY_S = 10.0
 
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
@@ -29,9 +32,10 @@ _PROBES = frozenset({"/livez", "/readyz"})
 class Guard:
     """Refuses requests that come from elsewhere, from nobody known, or in a form that nothing here takes."""
 
-    def __init__(self, app: ASGIApp, token: str = "") -> None:
+    def __init__(self, app: ASGIApp, token: str = "", body_s: float = _BODY_S) -> None:
         self._app = app
         self._token = token.encode()
+        self._body_s = body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -43,7 +47,7 @@ class Guard:
         if refusal:
             await refusal(scope, receive, send)
         else:
-            await self._app(scope, _bounded(receive), send)
+            await self._app(scope, _bounded(receive, self._body_s), send)
 
     def _stranger(self, headers: Headers) -> Response | None:
         host, origin = headers.get("host", ""), headers.get("origin")
@@ -107,13 +111,28 @@ class _TooLong(Refused):
         super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, said, hint)
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Give a receiver that stops where a body without a length, or with a wrong one, gets too long."""
-    read = 0
+class _TooSlow(Refused):
+    """The body does not come to its end."""
+
+    def __init__(self, body_s: float) -> None:
+        said = f"The body did not arrive within {body_s:g} s."
+        super().__init__(HTTPStatus.REQUEST_TIMEOUT, said, "Send it again.", {"Connection": "close"})
+
+
+def _bounded(receive: Receive, body_s: float) -> Receive:
+    """Give a receiver that stops where a body without a length, or with a wrong one, gets too long or never ends."""
+    read, whole = 0, False
+    until = asyncio.get_running_loop().time() + body_s
 
     async def bounded() -> Message:
-        nonlocal read
-        message = await receive()
+        nonlocal read, whole
+        try:
+            # Once it is whole, the next message is that the caller left: that may take as long as the answer.
+            async with asyncio.timeout_at(None if whole else until):
+                message = await receive()
+        except TimeoutError:
+            raise _TooSlow(body_s) from None
+        whole = not message.get("more_body", False)
         read += len(message.get("body", b""))
         if read > MAX_BODY_BYTES:
             raise _TooLong

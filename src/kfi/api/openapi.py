@@ -73,6 +73,7 @@ _WHEN = {
     400: "The body is no JSON, or asks for a model that is not configured.",
     401: "The bearer token is missing or wrong.",
     403: "The request comes from a page of another origin.",
+    408: "The body did not arrive in time.",
     413: "The body is too long.",
     415: "The body is not said to be JSON.",
     421: "The Host header names another machine.",

@@ -86,7 +86,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 def _status(request: Request, error: KfiError) -> HTTPStatus:
     """Blame the request for a ConfigError that names the model it asked for, and the server for any other."""
     asked = getattr(request.state, "force_model", None)
-    if isinstance(error, ConfigError) and asked and repr(asked) in error.message:
+    if isinstance(error, ConfigError) and asked is not None and repr(asked) in error.message:
         return HTTPStatus.BAD_REQUEST
     return next((status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 

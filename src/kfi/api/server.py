@@ -36,7 +36,7 @@ from kfi.config import Settings
 from kfi.models.answer import QueryAnalysis
 from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis, Value
 
-_REFUSALS = (400, 401, 403, 413, 415, 421, 422, 500)
+_REFUSALS = (400, 401, 403, 408, 413, 415, 421, 422, 500)
 # nginx's: the caller left. Nobody reads it.
 _CALLER_LEFT = 499
 

@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kfi.ingestion.redaction import Redactor
 from kfi.models.schemas import Citation, Gap, QueryMetadata, QueryPlan, RootCause
 
 RULES = """\
@@ -172,11 +173,15 @@ def _size(text: str) -> int:
 
 
 def _asked(brief: Brief, room: _Room) -> Iterator[str]:
-    """The question comes from outside too, often with pasted lines in it."""
-    question = _cut(one_line(brief.question or _NO_QUESTION, 8000), room.left // 4)
+    """The question comes from outside too, often with pasted lines in it, and secrets in those."""
+    # Not the key of the store, which nobody needs here: within the prompt the same secret still looks the same.
+    redactor = Redactor(secrets.token_bytes(32))
+    asked = "\n".join(redactor.lines(brief.question.split("\n")))
+    question = _cut(one_line(asked or _NO_QUESTION, 8000), room.left // 4)
     details = [_named(brief.plan.metadata)]
     if len(brief.plan.sub_queries) > 1:
-        details += [f"Part {at}: {one_line(part)}" for at, part in enumerate(brief.plan.sub_queries, start=1)]
+        parts = ("\n".join(redactor.lines(part.split("\n"))) for part in brief.plan.sub_queries)
+        details += [f"Part {at}: {one_line(part)}" for at, part in enumerate(parts, start=1)]
     first = f"Question: {question}"
     room.use([first, "=== data  ===", "=== end  ==="])
     yield first

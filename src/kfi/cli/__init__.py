@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (default: the process's) and exit with its code; errors print one sentence and a hint."""
-    from kfi.cli.app import run  # here: `import kfi.cli` must stay cheap for the library's users
+    try:
+        from kfi.cli.app import run  # here: `import kfi.cli` must stay cheap for the library's users
 
-    return run(argv)
+        return run(argv)
+    except KeyboardInterrupt:
+        return 130

@@ -26,6 +26,7 @@ from kfi.cli.options import (
     machine,
     moment,
     no_path,
+    said,
     settings,
     span,
 )
@@ -57,7 +58,7 @@ def diagnose(
     """
     no_path(question)
     request = asked(
-        question=question,
+        question=question.strip(),
         namespace=namespace,
         cluster=cluster,
         since=span(since),
@@ -88,7 +89,9 @@ def retrieve(
     from kfi.cli.terminal import harmless
 
     no_path(question)
-    request = asked(question=question, namespace=namespace, cluster=cluster, as_of=moment(as_of), top_k=limit)
+    request = asked(
+        question=said(question), namespace=namespace, cluster=cluster, as_of=moment(as_of), top_k=limit
+    )
     with _evidence(sources, request) as copilot:
         found = harmless(copilot.hits(request))
     typer.echo(text.hits(found) if output is Output.text else machine(found, output))
@@ -107,8 +110,9 @@ def analyze_query(
     from kfi.cli.terminal import harmless
     from kfi.copilot import Copilot
 
+    request = asked(question=said(question))
     with Copilot.throw_away(settings()) as copilot:
-        found = harmless(copilot.analyze(question))
+        found = harmless(copilot.analyze(request.question))
     typer.echo(text.analysis(found) if output is Output.text else machine(found, output))
     return 0
 

@@ -19,7 +19,7 @@ from kfi.diagnosis.catalogue import catalogue
 from kfi.errors import KfiError
 from kfi.ledger.ledger import Ledger
 from kfi.models.answer import Part
-from kfi.readiness import models, ollama
+from kfi.readiness import embedding_server, models, ollama
 
 
 def examine_setup(settings: Settings) -> int:
@@ -38,6 +38,8 @@ def _checks(settings: Settings) -> Iterator[Part]:
     path = config_file()
     yield _well("settings", str(path) if path.is_file() else f"defaults: there is no {path}")
     yield from _store(settings)
+    if settings.embedding_url:
+        yield embedding_server(settings)
     yield _well("rules", f"{len(catalogue())} failure codes; answers need no model and no server")
     yield ollama(settings)
     yield _plugin()

@@ -76,7 +76,8 @@ def _index(copilot: Copilot) -> None:
     except KeyboardInterrupt:
         waiting, why = copilot.ledger.count_not_indexed(), "`kfi serve` or the next `kfi ingest` goes on with them."
     if waiting:
-        typer.echo(f"{waiting} documents are not searchable yet (the rules see them): {why}", err=True)
+        what = "1 document is" if waiting == 1 else f"{waiting} documents are"
+        typer.echo(f"{what} not searchable yet (only the rules see them): {why}", err=True)
 
 
 def reindex() -> int:

@@ -61,6 +61,17 @@ def no_path(question: str) -> None:
         raise typer.BadParameter(f"{question!r} is no question. To read it, give each path its own --from.")
 
 
+def said(question: str) -> str:
+    """Give a question without the blanks around it.
+
+    Raises:
+        BadParameter: nothing is left of it.
+    """
+    if not question.strip():
+        raise typer.BadParameter("the question is empty.")
+    return question.strip()
+
+
 def asked(**given: Any) -> DiagnoseRequest:
     """Give a request of what was typed."""
     from pydantic import ValidationError

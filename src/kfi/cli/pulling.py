@@ -9,6 +9,7 @@ from functools import partial
 
 import typer
 
+from kfi.chains.ollama import server_of
 from kfi.cli.progress import showing_download
 from kfi.config import Settings
 from kfi.embeddings.pull import pull_ollama, pull_weights
@@ -43,4 +44,9 @@ def _wanted(names: Sequence[str], settings: Settings) -> Iterator[tuple[str, Dow
         if name in weights:
             yield weights[name], partial(pull_weights, weights[name], settings.models_dir)
         else:
-            yield asked[name], partial(pull_ollama, settings.ollama_url, asked[name])
+            yield asked[name], partial(_pull_ollama, settings, asked[name])
+
+
+def _pull_ollama(settings: Settings, model: str, progress: Callable[[str, int, int], None]) -> None:
+    server_of(settings)  # refuses what is no address
+    pull_ollama(settings.ollama_url.strip(), model, progress)

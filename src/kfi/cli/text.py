@@ -77,8 +77,8 @@ def _show_how(answer: FailureDiagnosis) -> None:
     searched = f"; searched with {answer.embedder} and {answer.reranker}" if answer.question else ""
     said = f"{seen}{searched}; answered by {answer.reasoning_model_used} in {answer.timings.total:.2f} s."
     typer.echo(f"\n{_wrapped(said, '')}")
-    if answer.degraded:
-        typer.echo(_wrapped(f"The model that was asked for did not answer: {answer.model_choice.reason}.", ""))
+    if answer.model_choice.degraded:
+        typer.echo(_wrapped(f"Not answered as asked: {answer.model_choice.reason}.", ""))
     typer.echo()
 
 
@@ -90,7 +90,7 @@ def _show_related(answer: FailureDiagnosis) -> None:
     if hits:
         typer.echo(f"\n{_bold('Also worth a look')}")
         for hit in hits:
-            typer.echo(f"     {hit.label:<3} {hit.path}:{hit.first_line}\n{_fitted(_telling(hit.text))[0]}")
+            typer.echo(f"     {hit.label:<3} {hit.path}:{hit.first_line}\n{_fitted(_telling(hit.text).strip())[0]}")
 
 
 def _telling(text: str) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Event, Thread
 
 from kfi.embeddings.embedding_service import EmbeddingService
 from kfi.errors import KfiError
 from kfi.ledger.ledger import Ledger
-from kfi.models.schemas import Severity
+from kfi.models.schemas import Document, Severity
 from kfi.vectorstore.index import Index, IndexRow
 
 Progress = Callable[[str, int, int], None]
@@ -59,8 +59,7 @@ def index_pending(
     while documents := ledger.not_indexed(_BATCH):
         if (stopped and stopped()) or (deadline_s is not None and time.monotonic() - started > deadline_s):
             break
-        vectors = embedder.embed_documents([document.card for document in documents])
-        index.upsert([IndexRow(document, vector) for document, vector in zip(documents, vectors, strict=True)])
+        _put_in(documents, embedder, index)
         ledger.mark_indexed((document.id for document in documents), datetime.now(UTC))
         done += len(documents)
         unflushed += len(documents)
@@ -70,13 +69,22 @@ def index_pending(
         if progress:
             progress("indexing", done, total)
     if unflushed:
+        if unflushed < index.fewest:
+            _put_in(ledger.some_indexed(index.fewest - unflushed), embedder, index)
         index.flush()
     return done
 
 
+def _put_in(documents: Sequence[Document], embedder: EmbeddingService, index: Index) -> None:
+    vectors = embedder.embed_documents([document.card for document in documents])
+    index.upsert([IndexRow(document, vector) for document, vector in zip(documents, vectors, strict=True)])
+
+
 def _heal(ledger: Ledger, index: Index) -> None:
     """Begin anew where the index has lost rows: its folder was removed, or the server is another one."""
-    if index.count() < ledger.count() - ledger.count_not_indexed():
+    # The ledger is asked first: another process may put rows in meanwhile, and marks them after that.
+    noted = ledger.count() - ledger.count_not_indexed()
+    if index.count() < noted:
         _log.warning("the index holds fewer documents than the ledger noted; it is filled anew")
         ledger.forget_index()
 
@@ -94,8 +102,7 @@ def index_worst(ledger: Ledger, embedder: EmbeddingService, index: Index, second
         if time.monotonic() - started >= seconds:
             break
         some = waiting[begin : begin + _SMALL_BATCH]
-        vectors = embedder.embed_documents([document.card for document in some])
-        index.upsert([IndexRow(document, vector) for document, vector in zip(some, vectors, strict=True)])
+        _put_in(some, embedder, index)
         done += len(some)
     return done
 
@@ -108,6 +115,7 @@ class BackgroundIndexer:
         self._poll_s = poll_s
         self._stop = Event()
         self._thread = Thread(target=self._run, name="kfi-indexer", daemon=True)
+        self._healed = False
         self.problem = ""
         """Why the last try failed; empty where it did not."""
 
@@ -129,10 +137,13 @@ class BackgroundIndexer:
     def _try(self) -> None:
         ledger, embedder, index = self._parts
         try:
-            if ledger.count_not_indexed():
+            # The first time also where nothing waits: the index may have been lost since it was last written.
+            if not self._healed or ledger.count_not_indexed():
                 index_pending(ledger, embedder, index, stopped=self._stop.is_set)
-            self.problem = ""
+            self._healed, self.problem = True, ""
         except KfiError as error:
+            # A server that was away may come back empty.
+            self._healed = False
             if error.message != self.problem:
                 _log.warning("indexing waits: %s %s", error.message, error.hint)
             self.problem = error.message

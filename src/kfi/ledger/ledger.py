@@ -197,6 +197,11 @@ class Ledger(AbstractContextManager["Ledger"]):
         query = select(documents).where(documents.c.indexed_at.is_(None)).order_by(worst, documents.c.seq).limit(limit)
         return list(self._read(query))
 
+    def some_indexed(self, limit: int) -> list[Document]:
+        """Give documents that the index has, the same ones each time: ids are hashes, so they are of all kinds."""
+        query = select(documents).where(documents.c.indexed_at.is_not(None)).order_by(documents.c.id).limit(limit)
+        return list(self._read(query))
+
     def count_not_indexed(self) -> int:
         """Count the documents that the index does not have."""
         return int(self._value(select(func.count()).select_from(documents).where(documents.c.indexed_at.is_(None))))

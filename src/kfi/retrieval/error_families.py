@@ -116,7 +116,7 @@ _WORDS: dict[ErrorFamily, str] = {
         "limits?)|(?:high|excessive) CPU(?: usage| load)?|(?:too much|pegged at) CPU|CPU usage"
     ),
     ErrorFamily.IMAGE: (
-        "<cannot> (?:be )?pull(?:ed)?(?: (?:the |its |an |any )?images?)?|image pulls?(?: (?:errors?|failures?|"
+        "<cannot> (?:be )?pull(?:ed|ing)?(?: (?:the |its |an |any )?images?)?|image pulls?(?: (?:errors?|failures?|"
         "fail(?:s|ed|ing)?))?|pull(?:ing)? (?:the |an |its )?images?|(?:wrong|bad|missing|"
         "nonexistent) image(?: tag)?|image (?:is )?(?:not found|missing)|manifest unknown|toomanyrequests|"
         "pull access denied"
@@ -126,9 +126,9 @@ _WORDS: dict[ErrorFamily, str] = {
         "terminating(?: forever)?|<cannot> (?:be )?delete[d]?|finali[sz]ers?"
     ),
     ErrorFamily.DNS: (
-        "<cannot> (?:be )?resolve[d]?|no such host|name resolution|(?:DNS|name|lookup) (?:lookups?|errors?|failures?|"
-        "issues?|problems?|fail(?:s|ed|ing|ure)?|resolution)|unknown host|host(?:name)? not found|server misbehaving|"
-        "CoreDNS|DNS"
+        "<cannot> (?:be )?resolv(?:ed?|ing)|no such host|name resolution|(?:DNS|name|lookup) (?:lookups?|errors?|"
+        "failures?|issues?|problems?|fail(?:s|ed|ing|ure)?|resolution)|unknown host|host(?:name)? not found|"
+        "server misbehaving|CoreDNS|DNS"
     ),
     ErrorFamily.CERTIFICATE: (
         "(?:certificates?|certs?)(?: (?:has |have |is |are )?(?:expired|invalid|untrusted|not trusted))?|"
@@ -147,8 +147,8 @@ _WORDS: dict[ErrorFamily, str] = {
     ),
     ErrorFamily.STORAGE: (
         "no space left(?: on device)?|disks? (?:is |are )?(?:almost |nearly )?full|(?:runs?|ran|"
-        "running) out of (?:disk(?: space)?|space|storage)|<cannot> (?:be )?mount(?:ed)?|mount(?:ing)? (?:errors?|"
-        "failures?|fail(?:s|ed|ing)?)|<cannot> (?:be )?attach(?:ed)?|read[ -]?only (?:file ?system|fs|volume)|"
+        "running) out of (?:disk(?: space)?|space|storage)|<cannot> (?:be )?mount(?:ed|ing)?|mount(?:ing)? (?:errors?|"
+        "failures?|fail(?:s|ed|ing)?)|<cannot> (?:be )?attach(?:ed|ing)?|read[ -]?only (?:file ?system|fs|volume)|"
         "(?:volumes?|PVCs?|claims?) (?:is |are )?(?:<not> |un)(?:bound|mounted|attached|provisioned)|unbound|"
         "volume (?:errors?|problems?|issues?)|data loss|input/output error|<cannot> write"
     ),

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Protocol
 
 from kfi.errors import ServiceError
-from kfi.retrieval.fusion import Found, Ranked
+from kfi.retrieval.focus import STOP_WORDS
+from kfi.retrieval.fusion import Found, Ranked, Ranking
 from kfi.retrieval.narrowing import Search, relaxed
 from kfi.retrieval.scope import Scope
 from kfi.retrieval.triage import triage
@@ -23,8 +24,12 @@ from kfi.vectorstore.index import Index, Match, Vectors
 Searching = Callable[[Search], Ranked]
 
 # An index holds every state that an object was in. Where older ones are no hits, this many times more are asked for,
-# or an object with a long history would leave no room for others.
+# or an object with a long history would leave no room for others; and again as many times where they still do.
 _WITH_HISTORY = 4
+_DEEPER = 8
+_DEEPEST = 16_384
+# What may stand around a word of a question; within a name it stays.
+_MARKS = ".,;:!?\"'()"
 
 
 class QueryEmbedder(Protocol):
@@ -101,10 +106,16 @@ class LexicalLeg:
         if _asks_nothing(search):
             return idle(search)
         try:
-            ranked = _first_that_finds(search, partial(self.index.lexical, search.parts), self.candidates, " by words")
+            asked = [_telling(part) for part in search.parts]
+            ranked = _first_that_finds(search, partial(self.index.lexical, asked), self.candidates, " by words")
             return ranked if any(ranked.found) else Ranked(ranked.found, self.index.missing)
         except ServiceError as error:
             return _nothing(search, f"Not searched by words: {error.message} {error.hint}")
+
+
+def _telling(part: str) -> str:
+    """Leave out the English that only asks: `why` is rare in evidence, and would outweigh what is asked about."""
+    return " ".join(word for word in part.split() if word.strip(_MARKS).lower() not in STOP_WORDS)
 
 
 def _asks_nothing(search: Search) -> bool:
@@ -119,16 +130,26 @@ def _first_that_finds(
     search: Search, find: Callable[[Condition | None, int], list[list[Match]]], candidates: int, by: str
 ) -> Ranked:
     """Search with the narrowest filter that leaves something for a sub-query, and say where that was not the first."""
-    limit = candidates if search.scope.document_ids is None else candidates * _WITH_HISTORY
     for level in search.levels:
-        found = tuple(_current(search.scope, matches, candidates) for matches in find(level.condition, limit))
+        found = _current(search.scope, partial(find, level.condition), candidates)
         if any(found):
             first = search.levels[0]
             return Ranked(found, () if level is first else (relaxed(first.place, level.place, by),))
     return idle(search)
 
 
-def _current(scope: Scope, matches: Sequence[Match], candidates: int) -> tuple[Found, ...]:
+def _current(scope: Scope, find: Callable[[int], list[list[Match]]], candidates: int) -> Ranking:
+    """Give the best of what shows the cluster at the moment asked for, however many older states stand before it."""
     known = scope.document_ids
-    current = (one for one in matches if known is None or one.document_id in known)
-    return tuple(Found(one.document_id, one.score) for one in current)[:candidates]
+    if known is None:
+        return tuple(tuple(Found(*one) for one in matches) for matches in find(candidates))
+    wanted, limit = min(candidates, len(known)), candidates * _WITH_HISTORY
+    while True:
+        lists = find(limit)
+        found = tuple(
+            tuple(Found(*one) for one in matches if one.document_id in known)[:candidates] for matches in lists
+        )
+        hidden = (len(all_) >= limit and len(some) < wanted for all_, some in zip(lists, found, strict=True))
+        if limit >= _DEEPEST or not any(hidden):
+            return found
+        limit = min(limit * _DEEPER, _DEEPEST)

@@ -36,7 +36,10 @@ NOT_NAMES = frozenset(
     "a an and are at be been being by can cannot could crash crashed crashes crashing down does doing error errors "
     "evicted fail failed failing fails for from get gets getting has have in into is it its keeps killed kind named "
     "not of on or pending ready restart restarted restarting restarts running slow so stuck that the their there they "
-    "this to unavailable unreachable was were what when where which who why will with won work working".split()
+    "this to unavailable unreachable was were what when where which who why will with won work working as than then "
+    "doesn isn aren wasn weren hasn haven hadn didn couldn shouldn wouldn doesnt isnt arent wasnt hasnt havent didnt "
+    "dont wont cant ist sind wird war hat kann nicht est sont sera ne pas es son est\u00e1 non "
+    "der die das dem den im ein eine le la du un une el del".split()
 )
 """English that is never taken for a name."""
 
@@ -60,14 +63,18 @@ _NOUNS = frozenset(
     "terminated terminates terminating termination test then these three throws time times timed today too tool "
     "traffic two type unknown until up update updates upgrade upgrades usage use used user users using value values "
     "version volume volumes wait waiting waits we went while whole wide without would wrong yaml yesterday you "
-    "your".split()
+    "your second first third dedicated shared nonexistent lifecycle label labels annotation annotations admin admins "
+    "owner owners boundary boundaries isolation lookup lookups record records pid ipc uts cgroup linux multiple "
+    "various certain many most some few balancer handshake cycle drive arch date".split()
 )
 # These answer "in what?" without being a namespace.
 _NO_PLACES = frozenset(
     "total general parallel place production question turn use kubernetes k8s k3s eks gke aks openshift minikube "
     "docker aws gcp azure between order fact case addition particular need charge sync recent completed failure "
     "evidence loop trouble time dev-mode maintenance january february march april june july august september october "
-    "november december succession summary short detail practice response relation".split()
+    "november december succession summary short detail practice response relation front queue limbo flight terms spite "
+    "need lieu line view hell backlog standby rotation motion effect retry backoff crashloop deadlock bad good poor "
+    "weird strange constant permanent perpetual endless infinite continuous real such".split()
 )
 # A word before these says what kind of place it is: "in the eu cluster".
 _PLACES = frozenset(
@@ -76,8 +83,15 @@ _PLACES = frozenset(
 _NOT_GENERATED = frozenset(
     "k8s k3s e.g i.e x86 amd64 arm64 ipv4 ipv6 s3 ec2 http2 oauth2 h100 a100 one-off not-ready non-ready non-running "
     "crash-looping crash-loop long-running multi-container multi-node single-node in-cluster on-prem re-created "
-    "auto-scaling auto-scaled newly-created high-availability up-to-date back-off time-out".split()
+    "auto-scaling auto-scaled newly-created high-availability up-to-date back-off time-out load-balancing "
+    "load-balancer tls-handshake".split()
 )
+# English of two words or more: "restart-count", "pod-to-pod"; what they stand before is English too.
+_FIRST_HALVES = frozenset(
+    "re pre post anti auto self multi non cross inter over under out end start restart roll back shut hand life kernel "
+    "hard scale oom high low to up".split()
+)
+_COMPOUND = re.compile(r"[a-z]+-(?:of|to)-[a-z]+|to-[a-z]+|[a-z]+-(?:related|wide|specific|encoded|based|only|level)")
 _PLAINLY_NAMED = frozenset("Deployment StatefulSet DaemonSet ReplicaSet CronJob ConfigMap".split())
 
 _QUOTE = "[`'\"\u2018\u2019\u201c\u201d]"
@@ -104,8 +118,17 @@ _HASHED = _pattern(
     r"(?<![\w/.=-])((?-i:[a-z0-9][-a-z0-9]{0,200}-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}))"
     rf"{_END}"
 )
-_FLAGGED_NAMESPACE = re.compile(rf"(?:^|\s)(?:-n|--namespace)(?:=|{_GAP})?({_LABEL}){_END}", re.A)
-_SET_NAMESPACE = _pattern(rf"(?<![\w-])(?:ns|namespace) ?[/:=] ?{_QUOTE}?({_LABEL}){_END}")
+# How the kubelet writes a Pod: `cart-7d9_orchard(1f3a9c02-…)`.
+_KUBELET = _pattern(rf"(?<![\w/.-])({_NAME})_({_LABEL})\([0-9a-f][0-9a-f-]{{3,40}}\)")
+# As labels of metrics and JSON have it: `pod="cart-0"`, `"pod": "cart-0"`.
+_SET = r"[\"']?(?: ?= ?[\"']?| ?: ?[\"'])"
+_SET_OBJECT = _pattern(rf"(?<![\w/.-])(pod|node){_SET}({_NAME})(?![\w*-])")
+# Numbers follow the -n and the -c of other tools; namespaces and containers are none.
+_FLAGGED_NAMESPACE = re.compile(
+    rf"(?<!uname)(?<!echo)(?<!sort)(?<!grep)(?<!sed)(?:^|\s)(?:-n|--namespace)(?:=|{_GAP})?(?![0-9]+(?!\S))({_LABEL}){_END}",
+    re.A,
+)
+_SET_NAMESPACE = _pattern(rf"(?<![\w-])(?:ns|namespace){_QUOTE}? ?[/:=] ?{_QUOTE}?({_LABEL}){_END}")
 _NAMESPACES = (
     _pattern(
         rf"\b(?:in|of|from|on|for|within|inside|across){_GAP}(?:(?:the|our|my){_GAP})?{_QUOTE}?({_LABEL}){_QUOTE}?"
@@ -123,7 +146,11 @@ _IN_PLACE = _pattern(
     rf"{_QUOTE}?({_LABEL}){_END}{_QUOTE}?(?:{_GAP}(\w{{1,20}}))?"
 )
 _CONTAINER = (
-    re.compile(rf"(?:^|\s)-c(?:=|{_GAP})()({_NAME}){_END}", re.A),
+    re.compile(
+        rf"(?<!sh)(?<!grep)(?<!gcc)(?<!wc)(?<!python)(?<!python3)(?:^|\s)-c(?:=|{_GAP})(?![0-9]+(?!\S))()({_NAME}){_END}",
+        re.A,
+    ),
+    _pattern(rf"(?<![\w/.-])container{_SET}()({_NAME}){_END}"),
     _pattern(rf"(?<![\w-])containers?{_GAP}((?:named|called){_GAP}{_QUOTE}?|{_QUOTE})?({_NAME}){_END}"),
     _pattern(rf"(?<![\w/.=,-])({_QUOTE})?({_NAME}){_QUOTE}?{_GAP}container\b(?!-)"),
 )
@@ -139,6 +166,7 @@ _NO_LABELS = frozenset(
     "namespace ns node pod container cluster reason code status exit_code exitcode replicas limit limits memory cpu "
     "since until tail kind name".split()
 )
+_SECRET = re.compile(r"pass|pwd|secret|token|credential|api[-_.]?key", re.I)
 _FIELDS = ("status.", "metadata.", "spec.", "involvedObject.")
 _IP = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _REGION = re.compile(r"(?:[a-z]{2}|europe|asia|australia|africa|(?:north|south)america)-[a-z]{4,12}-?[0-9][a-z]?")
@@ -159,13 +187,22 @@ def find_objects(query: str) -> list[NamedObject]:
     >>> find_objects("pod cart-0 on node worker-2")[:2]
     [NamedObject(kind='Pod', name='cart-0', namespace=None), NamedObject(kind='Node', name='worker-2', namespace=None)]
     """
-    return [*_slashed(query), *_spoken(query), *_reversed(query), *_hashed(query)]
+    return [*_slashed(query), *_written(query), *_spoken(query), *_reversed(query), *_hashed(query)]
 
 
 def _slashed(query: str) -> Iterator[NamedObject]:
     for match in _SLASHED.finditer(query):
         if match[3] not in KINDS and match[3] not in ("container", "namespace"):
             yield NamedObject(KINDS[match[1].lower()], match[3], match[2])
+
+
+def _written(query: str) -> Iterator[NamedObject]:
+    """Yield what stands there as machines write it."""
+    for match in _KUBELET.finditer(query):
+        yield NamedObject("Pod", match[1], match[2])
+    for match in _SET_OBJECT.finditer(query):
+        if match[2] not in NOT_NAMES:
+            yield NamedObject(KINDS[match[1].lower()], match[2])
 
 
 def _spoken(query: str) -> Iterator[NamedObject]:
@@ -190,9 +227,18 @@ def _hashed(query: str) -> Iterator[NamedObject]:
 
 def _looks_generated(word: str, kind: str) -> bool:
     """Tell whether a word beside a kind is a name by its looks; "service latency" and "3 pods" name nothing."""
-    if word.isalpha() or word in _NOT_GENERATED:
+    if word.isalpha() or word in _NOT_GENERATED or _is_compound(word):
         return False
     return not _AMOUNT.fullmatch(word) or (kind == "Node" and _IP.fullmatch(word) is not None)
+
+
+def _is_compound(word: str) -> bool:
+    """Tell whether a word with a hyphen is English, and no name: "restart-count", "read-only", "pod-to-pod"."""
+    first, _, last = word.rpartition("-")
+    if _COMPOUND.fullmatch(word):
+        return True
+    english = last not in KINDS and (_is_english(last) or last.endswith(("ing", "ed", "tion")))
+    return english and first in _FIRST_HALVES
 
 
 _LAST_WORD = re.compile(r"[a-z0-9][-a-z0-9.]*\Z")
@@ -202,7 +248,12 @@ _NEXT_WORD = re.compile(r"\s{0,4}[`'\"]?\s{0,4}([\w'-]{0,64})", re.A)
 def _stands_as_name(query: str, end: int) -> bool:
     """Tell whether the plain word that ends there is a name: no English noun, and followed by what follows a name."""
     word = _LAST_WORD.search(query, max(0, end - 253), end)
-    if not word or _is_english(word[0]) or word[0].endswith(("ing", "ed", "tion", "tions", "ly", "ment", "ness")):
+    if (
+        not word
+        or _is_english(word[0])
+        or _is_compound(word[0])
+        or word[0].endswith(("ing", "ed", "tion", "tions", "ly", "ment", "ness"))
+    ):
         return False
     follows = _NEXT_WORD.match(query, end)
     after = follows[1].lower() if follows else ""
@@ -216,7 +267,7 @@ def _is_english(word: str) -> bool:
 def find_namespace(query: str, objects: list[NamedObject]) -> str | None:
     """Give the namespace that a question names; `objects` are what else it names."""
     flagged = _FLAGGED_NAMESPACE.search(query) or _SET_NAMESPACE.search(query)
-    if flagged:
+    if flagged and flagged[1] not in NOT_NAMES:
         return flagged[1]
     of_object = next((one.namespace for one in objects if one.namespace), None)
     return of_object or _spoken_namespace(query) or _place(query, objects)
@@ -235,7 +286,7 @@ def _place(query: str, objects: list[NamedObject]) -> str | None:
     taken = {one.name for one in objects}
     for match in _IN_PLACE.finditer(query):
         place, after = match[1], (match[2] or "").lower()
-        if place not in taken and not _is_elsewhere(place) and after not in _PLACES and after not in KINDS:
+        if place not in taken and not _is_elsewhere(place) and after not in _PLACES | KINDS.keys() | {"of"}:
             return place
     return None
 
@@ -249,8 +300,8 @@ def _is_elsewhere(place: str) -> bool:
 
 def find_container(query: str) -> str | None:
     """Give the container that a question names."""
-    flag, spoken, turned = _CONTAINER
-    flagged = flag.search(query)
+    flag, written, spoken, turned = _CONTAINER
+    flagged = flag.search(query) or written.search(query)
     if flagged:
         return flagged[2]
     for match in spoken.finditer(query):
@@ -271,11 +322,11 @@ def find_node(query: str, objects: list[NamedObject]) -> str | None:
 
 
 def find_labels(query: str) -> dict[str, str]:
-    """Give the label equalities of a question; `tier!=db` and `app in (a,b)` are none, and `FOO=1` is a variable."""
+    """Give the label equalities of a question: not `tier!=db`, not variables (`FOO=1`), not secrets (`token=…`)."""
     return {
         key: value
         for key, value in _LABELS.findall(query)
-        if key.lower() not in _NO_LABELS and not key.isupper() and not key.startswith(_FIELDS)
+        if not (key.lower() in _NO_LABELS or key.isupper() or key.startswith(_FIELDS) or _SECRET.search(key))
     }
 
 

@@ -49,8 +49,11 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 
 _BETWEEN = _pattern(rf"(?:between|from) (?P<low>{_MOMENT}) ?(?:and|to|until|till|-) ?(?P<high>{_MOMENT})")
-_LAST = _pattern(rf"(?:last|past|previous) (?P<span>{_SPAN}|second|minute|hour|day|week)(?! (?:before|prior))")
+_LAST = _pattern(rf"(?:last|past|previous) (?P<span>{_SPAN}|hour|day|week)(?! (?:before|prior))")
+# "A last minute change" was made at any time.
+_LAST_MINUTE = _pattern("(?:in|within|over|during) the (?:last|past) (?P<span>minute)")
 _AGO = _pattern(rf"since (?:about |around |roughly )?(?P<span>{_SPAN}) ago")
+_FOR = _pattern(rf"since (?P<span>[0-9]{{1,6}} {_UNIT}|(?:{_WORD}) (?:minute|hour|day|week)s?)")
 _SINCE_SPAN = re.compile(r"(?<![\w])since[= ](?P<span>(?:[0-9]{1,6}[smhdw]){1,4})(?![\w:-])", re.I | re.A)
 _SINCE = _pattern(rf"(?:since|after|starting(?: at| from)?) (?:about |around )?(?P<low>{_MOMENT})")
 _BEFORE = _pattern(rf"(?:before|until|till|up to) (?P<high>{_MOMENT})")
@@ -61,9 +64,15 @@ _WAS_WELL = re.compile(
     r"(?:[ ,]{1,3}(?:until|till|up to|before))?[ ,]{1,3}\Z",
     re.I | re.A,
 )
-_WAS_DONE = re.compile(
-    r"\b(?:deploy|upgrad|updat|chang|roll|releas|install|migrat|merg|push|switch|mov|patch|appl|add|scal)[a-z]{0,6}"
-    r"(?: [\w-]{1,60}){0,4} \Z",
+_IS_WELL = re.compile(
+    r"[ ,]{1,3}(?:[\w'-]{1,60} ){0,3}(?:work(?:s|ed|ing)|fine|ok(?:ay)?|healthy|good|stable)\b", re.I | re.A
+)
+_CHANGE = "(?:deploy|upgrad|updat|chang|roll|releas|install|migrat|merg|push|switch|mov|patch|appl|add|scal)[a-z]{0,6}"
+_WAS_DONE = re.compile(rf"\b{_CHANGE}(?: [\w.:/-]{{1,60}}){{0,4}} \Z", re.I | re.A)
+# After these, what began on a day goes on.
+_GOES_ON = re.compile(
+    rf"\b(?:now|today|still|currently|since|is|are|has|have|keeps?)\b"
+    rf"|\A[ ,]{{1,3}}(?:[\w-]{{1,60}} ){{1,3}}{_CHANGE}\b",
     re.I | re.A,
 )
 _PART = re.compile(r"([0-9]+) ?([smhdw])", re.I | re.A)
@@ -97,13 +106,14 @@ def _ranged(query: str, now: datetime) -> TimeWindow | None:
 
 
 def _spanned(query: str, now: datetime) -> TimeWindow | None:
-    match = _LAST.search(query) or _AGO.search(query) or _SINCE_SPAN.search(query)
+    patterns = (_LAST, _LAST_MINUTE, _AGO, _FOR, _SINCE_SPAN)
+    match = next(filter(None, (pattern.search(query) for pattern in patterns)), None)
     return TimeWindow(now - _span(match["span"])) if match else None
 
 
 def _bounded(query: str, now: datetime) -> TimeWindow:
     since, before = _SINCE.search(query), _BEFORE.search(query)
-    if before and _WAS_WELL.search(query[max(0, before.start() - 40) : before.start()]):
+    if before and _was_well(query, before):
         before = None
     if since or before:
         low = _moment(since["low"], now) if since else None
@@ -113,13 +123,19 @@ def _bounded(query: str, now: datetime) -> TimeWindow:
 
 
 def _whole_day(query: str, now: datetime) -> TimeWindow:
-    match = _WHOLE_DAY.search(query)
-    ahead = query[max(0, match.start() - 300) : match.start()] if match else ""
-    if not match or _WAS_WELL.search(ahead):
+    match = next((day for day in _WHOLE_DAY.finditer(query) if not _was_well(query, day)), None)
+    if not match:
         return TimeWindow()
     low = _moment(match["low"], now)
-    over = match["low"].lower() == "yesterday" and not _WAS_DONE.search(ahead)
+    ahead, after = query[max(0, match.start() - 300) : match.start()], query[match.end() :]
+    over = match["low"].lower() == "yesterday" and not _WAS_DONE.search(ahead) and not _GOES_ON.search(after)
     return TimeWindow(low, low + timedelta(days=1) if over else None)
+
+
+def _was_well(query: str, time: re.Match[str]) -> bool:
+    """Tell whether a time says when all was well: "fine until 14:00", "yesterday it worked"."""
+    ahead, after = query[max(0, time.start() - 40) : time.start()], query[time.end() : time.end() + 200]
+    return _WAS_WELL.search(ahead) is not None or _IS_WELL.match(after) is not None
 
 
 def _span(text: str) -> timedelta:

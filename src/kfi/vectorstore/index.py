@@ -43,6 +43,10 @@ class Index(Protocol):
     def missing(self) -> tuple[str, ...]:
         """What this index cannot do, a sentence each; empty where it can do all."""
 
+    @property
+    def fewest(self) -> int:
+        """Rows that one `flush` should find at least, or it weighs words by too few documents; 0 where that is one."""
+
     def upsert(self, rows: Sequence[IndexRow]) -> None:
         """Put rows in; one of a known id takes the other's place. Searchable once `flush` has returned."""
 

@@ -53,6 +53,7 @@ class MemoryIndex:
     """Holds rows in memory. Safe to share between threads; built again at the first search after a change."""
 
     missing: tuple[str, ...] = ()
+    fewest = 0
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension

@@ -56,6 +56,9 @@ _MOST = 16_384
 _BREADTH = 128
 _LITE_BREADTH = 1_024
 _LITE_FILTERED_BREADTH = 4_096
+# Milvus Lite weighs a word by how rare it is among the rows of one flush. In a document that came alone no word is
+# rare, and among 5,000 others its own name did not find it.
+_LITE_FEWEST = 256
 _BM25_SINCE = (2, 5)
 
 _NO_BM25 = "Words are not searched: the index was made on a Milvus without BM25 ({version}); that came with 2.5."
@@ -118,6 +121,11 @@ class MilvusStore:
                 return () if link.bm25 else (_NO_BM25.format(version=link.server),)
         except (ServiceError, ConfigError) as error:
             return (_UNREACHABLE.format(message=error.message),)
+
+    @property
+    def fewest(self) -> int:
+        """Rows that one `flush` should find at least; 0 where words are weighed by all rows anyhow."""
+        return _LITE_FEWEST if self.is_lite else 0
 
     def upsert(self, rows: Sequence[IndexRow]) -> None:
         """Put rows in; one of a known id takes the other's place, also within `rows`. Searchable after `flush`.

@@ -1,0 +1,66 @@
+"""Diagnose scenarios of loose evidence items and write each answer in prose, one line a scenario.
+
+Usage: python benchmarks/holmes.py CASES.jsonl... --out ANSWERS.jsonl [--jobs N]
+
+A line of CASES holds `id`, `question` and `evidence` (path, text). Each scenario's items are laid out as files, read
+into a throw-away store and diagnosed. `answer` is the summary, the first cause with its chain and what to do, and what
+could not be seen, without quoted evidence; `score_holmes.py FACTS ANSWERS` scores it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from kfi.config import Settings
+from kfi.copilot import Copilot
+from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis
+
+
+def answered(case: dict[str, Any]) -> dict[str, Any]:
+    """Give the answer to one scenario."""
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, Copilot.throw_away(Settings(ollama_url="")) as copilot:
+        for item in case["evidence"]:
+            path = Path(folder) / item["path"].lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(item["text"])
+        copilot.ingest([folder])
+        answer = copilot.diagnose(DiagnoseRequest(question=case["question"]))
+    return {"id": case["id"], "answer": "\n".join(prose(answer)), "seconds": time.perf_counter() - started}
+
+
+def prose(answer: FailureDiagnosis) -> Iterator[str]:
+    """Yield what the answer says in its own words, best cause only."""
+    yield answer.summary
+    for cause in answer.root_causes[:1]:
+        yield f"{cause.title}. {cause.explanation}"
+        yield from (link.statement for link in cause.chain)
+        yield from cause.remediation
+    yield from (gap.what for gap in answer.gaps)
+
+
+def main() -> int:
+    """Answer every scenario on all cores."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    args = parser.parse_args()
+    cases = [json.loads(line) for file in args.cases for line in file.read_text().splitlines() if line.strip()]
+    with args.out.open("w") as out, ProcessPoolExecutor(args.jobs) as pool:
+        for row in pool.map(answered, cases):
+            out.write(json.dumps(row) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
