@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.ollama_standin import OllamaStandIn, refused_url
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 BIN = Path(sys.executable).parent
@@ -110,6 +115,10 @@ def test_a_secret_reaches_neither_the_store_nor_the_answer(kfi, tmp_path):
         (["diagnose", str(SAMPLE)], 2, "its own --from"),
         (["diagnose", "--from", str(SAMPLE), str(SAMPLE / "alerts.json")], 2, "its own --from"),
         (["frobnicate"], 2, "No such command"),
+        (["retrieve", " "], 2, "question is empty"),
+        (["analyze-query", ""], 2, "question is empty"),
+        (["analyze-query", "why \udcff"], 2, "question is wrong"),
+        (["analyze-query", "why " * 5000], 2, "at most 8000"),
     ],
 )
 def test_a_wrong_command_line_gets_one_clear_sentence_and_its_own_code(kfi, arguments, code, says):
@@ -300,3 +309,105 @@ def test_numbers_and_their_words_agree(kfi):
 
     assert "5 events, 1 object." in kfi("ingest", incident)[1]
     assert "1 object seen" in kfi("diagnose")[1]
+
+
+def set_to(**variables: str) -> tuple[str, ...]:
+    return ("env", *(f"{name}={value}" for name, value in variables.items()), str(BIN / "kfi"))
+
+
+def test_doctor_fails_where_the_settings_ask_for_another_index_than_the_store_has(kfi):
+    kfi("ingest", str(SAMPLE / "alerts.json"))
+
+    code, out, _ = kfi("doctor", program=set_to(KFI_EMBEDDING_DIMENSION="256"))
+
+    assert code == 3
+    assert "FAILED   models" in out
+    assert "kfi reindex" in out
+
+
+def test_doctor_says_that_an_index_lost_its_documents_and_reindex_brings_them_back(kfi, tmp_path):
+    kfi("ingest", str(SAMPLE / "alerts.json"))
+    shutil.rmtree(tmp_path / "store" / "index")
+
+    lost, _, again = kfi("doctor")[1], kfi("reindex"), kfi("doctor")[1]
+
+    assert "it has lost 6 of 6 documents" in lost
+    assert "kfi reindex" in lost
+    assert "ok       index            6 documents" in again
+
+
+def test_doctor_asks_the_embedding_server_that_is_set(kfi):
+    code, out, _ = kfi("doctor", program=set_to(KFI_EMBEDDING_URL=refused_url() + "/v1"))
+
+    assert code == 0
+    assert "missing  embedding server" in out
+
+
+def test_doctor_does_not_show_the_password_of_the_model_server(kfi):
+    with OllamaStandIn(models=["other:latest"]) as server:
+        url = server.url.replace("//", "//me:plum-7@")
+
+        _, out, _ = kfi("doctor", program=set_to(KFI_OLLAMA_URL=url))
+
+    assert "does not have llama3.1" in out
+    assert "plum-7" not in out
+
+
+def test_a_model_server_that_is_no_address_is_a_wrong_setting(kfi):
+    code, _, err = kfi("models", "pull", "simple", program=set_to(KFI_OLLAMA_URL="garbage"))
+
+    assert (code, err.splitlines()[0]) == (4, "llama3.1: The setting 'ollama_url' is no http or https address.")
+
+
+def test_an_embedding_server_that_is_off_does_not_keep_the_files_from_being_searched_by_their_words(kfi):
+    ask = ("retrieve", "why does checkout crash?", "--from", str(SAMPLE / "events"))
+
+    code, out, err = kfi(*ask, program=set_to(KFI_EMBEDDING_URL=refused_url() + "/v1"))
+
+    assert (code, err) == (0, "")
+    assert "found by: lexical" in out
+    assert "Not searched by meaning" in out
+
+
+def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    (tmp_path / "tmp").mkdir()
+    env = {**os.environ, "KFI_DATA_DIR": str(tmp_path / "store"), "TMPDIR": str(tmp_path / "tmp")}
+    pipe = subprocess.PIPE
+    return subprocess.Popen([str(BIN / "kfi"), *arguments], env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def test_ctrl_c_says_that_the_command_stopped(tmp_path):
+    with started(tmp_path, "ingest", "-") as run:
+        wait_until((tmp_path / "store" / "ledger.db").exists)
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=30)
+
+    assert (run.returncode, err) == (130, b"kfi: stopped.\n")
+
+
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGINT, 0)])
+def test_a_server_that_is_ended_leaves_nothing_behind(tmp_path, ending, code):
+    with started(tmp_path, "serve", "--port", "0") as run:
+        assert run.stderr
+        assert b"kfi listens" in run.stderr.readline()
+        wait_until(lambda: list((tmp_path / "tmp").iterdir()))
+        run.send_signal(ending)
+        _, err = run.communicate(timeout=30)
+
+    assert (run.returncode, err, list((tmp_path / "tmp").iterdir())) == (code, b"", [])
+
+
+def test_an_ingest_that_is_ended_while_it_indexes_leaves_nothing_behind(tmp_path):
+    with started(tmp_path, "ingest", str(SAMPLE)) as run:
+        wait_until(lambda: list((tmp_path / "tmp").iterdir()))
+        run.send_signal(signal.SIGTERM)
+        _, err = run.communicate(timeout=60)
+
+    assert (run.returncode, err, list((tmp_path / "tmp").iterdir())) == (143, b"", [])

@@ -160,7 +160,7 @@ class Assembly:
         return self._once("reranker", self._make_reranker)
 
     def begin_anew(self) -> None:
-        """Choose as the settings are now, and empty the index of that choice; where that fails, the store stays as it was.
+        """Choose as the settings are now, and empty the index of that choice; a store where that fails stays as it was.
 
         Raises:
             ServiceError: the index is in use by another process, or it or the embedder does not answer.

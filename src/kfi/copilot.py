@@ -28,12 +28,12 @@ from kfi.chains.rag_chain import Explained, RagChain
 from kfi.config import Settings
 from kfi.examination import Examined, Seen, begin, judge, see
 from kfi.ingestion.pipeline import ingest
+from kfi.ingestion.redaction import Redactor
 from kfi.ledger.ledger import Ledger
 from kfi.models.answer import (
     AnswerEvent,
     EvidenceFound,
     Finished,
-    Hit,
     HitList,
     Leg,
     ModelChosen,
@@ -43,7 +43,6 @@ from kfi.models.answer import (
     Retrieved,
 )
 from kfi.models.schemas import (
-    Citation,
     DiagnoseRequest,
     FailureDiagnosis,
     IngestReport,
@@ -188,13 +187,14 @@ class Copilot:
             ConfigError: the index was made for another model, or `force_model` names none that is configured.
         """
         started = time.perf_counter()
+        request = self._without_secrets(request)
         if request.force_model:
             self._selector.choose("", force_model=request.force_model)  # refuses a wrong name before any work
         plan = await asyncio.to_thread(self._plan, request)
         yield PlanReady(plan=plan)
         case = await asyncio.to_thread(self._examine, request, plan)
         retrieved = await asyncio.to_thread(self._retrieve, case)
-        evidence = _numbered(case, retrieved)
+        evidence = case.numbered(retrieved.hits)
         yield EvidenceFound(summary=case.summary, root_causes=case.causes, evidence=evidence, notes=retrieved.notes)
         choice = await asyncio.to_thread(self._choose_model, request, case)
         yield ModelChosen(choice=choice)
@@ -244,6 +244,7 @@ class Copilot:
             ServiceError: the ledger cannot be read.
             ConfigError: the index was made for another model.
         """
+        request = self._without_secrets(request)
         return self._retrieve(self._examine(request, self._plan(request)))
 
     def hits(self, request: DiagnoseRequest) -> HitList:
@@ -275,12 +276,17 @@ class Copilot:
     def analyze(self, question: str) -> QueryAnalysis:
         """Give what a question is understood as, and who would explain its answer as far as its words tell."""
         choice = self._selector.choose(question, available=installed_models(self._settings).names)
-        plan = self._plan(DiagnoseRequest(question=question))
+        plan = self._plan(self._without_secrets(DiagnoseRequest(question=question)))
         return QueryAnalysis(plan=plan, complexity=choice.complexity, model_choice=choice)
 
     def readiness(self) -> tuple[Part, ...]:
         """Give each thing that answers depend on, and how it stands."""
         return readiness(self._ledger, self._parts, self._settings, self._indexer)
+
+    def _without_secrets(self, request: DiagnoseRequest) -> DiagnoseRequest:
+        """Mask what was pasted into a question, as evidence is masked: the same secret has the same placeholder."""
+        masked = "\n".join(Redactor(self._ledger.redaction_key()).lines(request.question.split("\n")))
+        return request if masked == request.question else request.model_copy(update={"question": masked})
 
     def _plan(self, request: DiagnoseRequest) -> QueryPlan:
         """Take the question apart; what was given beside it beats what it says. "Now" is when the evidence ends."""
@@ -322,17 +328,17 @@ class Copilot:
         return replace(case, timings=spent)
 
     def _scope_of(self, question: str) -> Scope:
-        request = DiagnoseRequest(question=question)
+        request = self._without_secrets(DiagnoseRequest(question=question))
         return self._examine(request, self._plan(request)).scope
 
     def _retrieve(self, case: Examined) -> Retrieved:
         if not case.plan.question:
-            return Retrieved(plan=case.plan)
+            return Retrieved(plan=case.plan, notes=case.notes)
         started = time.perf_counter()
         if self._ledger.temporary:
             self._parts.fill_memory()
         found = self.retriever.retrieve(case.scope)
-        notes = (*found.notes, *self._not_indexed())
+        notes = (*case.notes, *found.notes, *self._not_indexed())
         return found.model_copy(update={"notes": notes, "seconds": round(time.perf_counter() - started, 4)})
 
     def _not_indexed(self) -> Iterator[str]:
@@ -346,7 +352,9 @@ class Copilot:
         if request.force_model == RULES:
             return self._selector.choose(case.plan.question, force_model=RULES)
         # Other incidents fail independently: they make the first one no less sure. Rival causes of one workload do.
-        confidences = [cause.confidence for cause in case.causes if cause.workload == case.causes[0].workload]
+        rivals = [cause.confidence for cause in case.causes if cause.workload == case.causes[0].workload]
+        # Where nothing fails, the rules are not uncertain; where something was not visible, they are.
+        confidences = rivals if rivals or case.gaps else None
         installed = installed_models(self._settings)
         return self._selector.choose(
             case.plan.question, confidences, force_model=request.force_model, available=installed.names
@@ -377,19 +385,6 @@ class Copilot:
         )
 
 
-def _numbered(case: Examined, found: Retrieved) -> tuple[Citation, ...]:
-    """Give the numbered lines: those that prove the causes first, then the hits that none of these holds."""
-    case.evidence.number(hit.citation for hit in found.hits if not _proven(hit, case.evidence.lines))
-    return case.evidence.lines
-
-
 def _brief(case: Examined, found: Retrieved) -> Brief:
     plan, lines = case.plan, case.evidence.lines
     return Brief(plan.question, plan, case.causes, lines, case.gaps, found.notes)
-
-
-def _proven(hit: Hit, lines: Iterable[Citation]) -> bool:
-    return any(
-        line.path == hit.document.source.path and line.first_line <= hit.last_line and hit.first_line <= line.last_line
-        for line in lines
-    )

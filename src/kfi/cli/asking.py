@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +33,8 @@ from kfi.cli.options import (
 from kfi.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from kfi.copilot import Copilot
     from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis, IngestReport
 
@@ -89,9 +91,7 @@ def retrieve(
     from kfi.cli.terminal import harmless
 
     no_path(question)
-    request = asked(
-        question=said(question), namespace=namespace, cluster=cluster, as_of=moment(as_of), top_k=limit
-    )
+    request = asked(question=said(question), namespace=namespace, cluster=cluster, as_of=moment(as_of), top_k=limit)
     with _evidence(sources, request) as copilot:
         found = harmless(copilot.hits(request))
     typer.echo(text.hits(found) if output is Output.text else machine(found, output))
@@ -252,8 +252,14 @@ def _answer(copilot: Copilot, request: DiagnoseRequest) -> FailureDiagnosis:
 
     from kfi.cli.progress import showing_model
 
-    with showing_model() as watch:
-        return asyncio.run(copilot.whole(request, watch))
+    with showing_model() as watch, asyncio.Runner() as runner:
+        # A connection that a model's library drops late is told by a traceback; the answer has a note of it by then.
+        runner.get_loop().set_exception_handler(_told_already)
+        return runner.run(copilot.whole(request, watch))
+
+
+def _told_already(_loop: AbstractEventLoop, _context: dict[str, Any]) -> None:
+    """Say nothing."""
 
 
 def _print(answer: FailureDiagnosis, output: Output) -> None:

@@ -248,7 +248,12 @@ def _span(value: Any) -> Any:
 
 
 def _utc(value: datetime | None) -> datetime | None:
-    return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+    if value is None:
+        return None
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("the time lies outside the years 1 to 9999.") from None
 
 
 class DiagnoseRequest(Value):

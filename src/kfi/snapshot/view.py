@@ -172,6 +172,12 @@ class Snapshot:
         heard = (*(event.ref.object for event in self.events), *(log.ref.object for log in self.logs))
         return tuple(dict.fromkeys(self.with_workloads(dict.fromkeys((*self.objects, *heard)))))
 
+    @cached_property
+    def namespaces(self) -> frozenset[str]:
+        """Every namespace that a text tells of."""
+        named = (ref.name if ref.kind == "Namespace" else ref.namespace for ref in self.mentioned)
+        return frozenset(named) - {""}
+
     def with_workloads(self, refs: Iterable[ObjectRef]) -> Iterator[ObjectRef]:
         """Yield each object, and after a Pod, ReplicaSet or Job its top owner."""
         for ref in refs:
