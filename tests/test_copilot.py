@@ -78,3 +78,15 @@ def test_a_question_about_something_healthy_needs_no_reasoning_model(copilot: Co
 def test_a_moment_outside_of_time_is_refused(moment):
     with pytest.raises(ValidationError, match="outside the years"):
         DiagnoseRequest(question="why?", as_of=moment)
+
+
+def test_the_index_can_be_made_anew_and_searched_in_one_run(tmp_path):
+    with Copilot.open(Settings(data_dir=tmp_path / "store", ollama_url="")) as copilot:
+        copilot.ingest([str(SAMPLE / "incidents")])
+        waiting = copilot.index()
+        before = copilot.retrieve(DiagnoseRequest(question="which node does the pod fit on?"))
+        rows = copilot.reindex()
+        after = copilot.retrieve(DiagnoseRequest(question="which node does the pod fit on?"))
+
+    assert (waiting, rows > 0) == (0, True)
+    assert (after.hits, after.notes) == (before.hits, before.notes)

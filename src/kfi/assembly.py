@@ -7,6 +7,7 @@ store takes the embedded ones: loading full-size weights takes longer than its a
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,6 +34,7 @@ EMBEDDED_RERANKER = "features"
 _INDEX = "index"
 _VECTORS = "vectors.db"
 _EMBEDDER_KEY, _DIMENSION_KEY, _RERANKER_KEY = "embedder", "dimension", "reranker"
+_STORE_KEY = "store"
 
 Part = TypeVar("Part")
 
@@ -255,7 +257,16 @@ class Assembly:
             model=chosen.embedder,
             dimension=chosen.dimension,
             token=settings.milvus_token.get_secret_value(),
+            store=self._store_id() if settings.milvus_uri else "",
         )
+
+    def _store_id(self) -> str:
+        """Give what tells this store from others on one server; made once."""
+        known = self._ledger.setting(_STORE_KEY)
+        if known is None:
+            known = secrets.token_hex(4)
+            self._ledger.set_setting(_STORE_KEY, known)
+        return known
 
     def _make_reranker(self) -> RerankerService:
         from kfi.retrieval.reranker import RerankerService

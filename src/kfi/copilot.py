@@ -148,9 +148,8 @@ class Copilot:
         """
         from kfi.ingestion.indexer import index_pending
 
-        if self._ledger.count_not_indexed():
-            index, embedder = self._parts.index, self._parts.embedder
-            index_pending(self._ledger, embedder, index, progress=progress, deadline_s=deadline_s)
+        index, embedder = self._parts.index, self._parts.embedder
+        index_pending(self._ledger, embedder, index, progress=progress, deadline_s=deadline_s)
         return self._ledger.count_not_indexed()
 
     def reindex(self, progress: Progress | None = None) -> int:
@@ -161,6 +160,7 @@ class Copilot:
             ConfigError: the weights of a model are missing.
         """
         self._parts.begin_anew()
+        self.__dict__.pop("retriever", None)  # it searches the index that was closed
         self.index(progress)
         return self._parts.index.count()
 

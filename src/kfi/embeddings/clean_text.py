@@ -7,8 +7,8 @@ no tokenizer takes).
 
 from __future__ import annotations
 
-LONGEST = 2000
-"""Characters. Cards have some 300; what is longer is no card, and costs more than it says."""
+LONGEST = 1000
+"""Characters. Cards have some 300, questions fewer; what is longer costs more time than it says."""
 
 # Servers refuse an empty input, and models answer it with noise.
 _NOTHING = "(empty)"

@@ -173,6 +173,17 @@ _REGION = re.compile(r"(?:[a-z]{2}|europe|asia|australia|africa|(?:north|south)a
 _AMOUNT = re.compile(r"v?[0-9]+(?:[.-][0-9]+)*[a-z]{0,2}")
 
 
+# What a question is about where it says no kind: "why is cart-api failing?", "what is wrong with cart-api". Only words
+# with a hyphen: a plain one is mostly English, and the snapshot knows those that are not.
+_SUBJECT = _pattern(
+    rf"\b(?:why{_GAP}(?:is|are|was|were|does|did|do|has|can't|cannot|won't|isn't)"
+    rf"|(?:wrong|issue|issues|problem|problems|up|going{_GAP}on|happening|happened){_GAP}(?:with|to)|cause{_GAP}of)"
+    rf"{_GAP}(?:(?:the|my|our){_GAP})?{_QUOTE}?({_NAME}){_END}{_QUOTE}?(?:'s)?"
+    rf"(?=\s{{0,4}}(?:$|[?!,;:.]|(?:in|on|from|not|is|are|and|so|being|keeps?|stuck|down|up|fail|crash|restart|pending|slow"
+    r"|unavailable|unreachable|unhealthy|evict|oom|throttl|running|start|dying|killed|gett?ing)\w{0,8}\b))"
+)
+
+
 class NamedObject(NamedTuple):
     """An object as a question names it."""
 
@@ -188,6 +199,19 @@ def find_objects(query: str) -> list[NamedObject]:
     [NamedObject(kind='Pod', name='cart-0', namespace=None), NamedObject(kind='Node', name='worker-2', namespace=None)]
     """
     return [*_slashed(query), *_written(query), *_spoken(query), *_reversed(query), *_hashed(query)]
+
+
+def find_subject(query: str) -> str | None:
+    """Give the name that a question is about, where it says no kind with it.
+
+    >>> find_subject("Why is cart-api failing?"), find_subject("why do self-hosted runners fail?")
+    ('cart-api', None)
+    """
+    for match in _SUBJECT.finditer(query):
+        name = match[1]
+        if "-" in name and name not in NOT_NAMES and not _is_compound(name) and not _AMOUNT.fullmatch(name):
+            return name
+    return None
 
 
 def _slashed(query: str) -> Iterator[NamedObject]:

@@ -21,6 +21,7 @@ from kfi.retrieval.named_objects import (
     find_namespace,
     find_node,
     find_objects,
+    find_subject,
     identifiers,
 )
 from kfi.retrieval.time_window import find_window
@@ -87,7 +88,7 @@ def _metadata(query: str, now: datetime) -> QueryMetadata:
         error_family=error.family.value if error else None,
         labels_dict=find_labels(query),
         kind=named.kind if named else None,
-        name=named.name if named else None,
+        name=named.name if named else find_subject(query),
         since=window.since,
         until=window.until,
     )

@@ -244,7 +244,8 @@ def _in_namespace(place: _Place, asked: QueryMetadata) -> bool:
 
 def _of_name(place: _Place, asked: QueryMetadata) -> bool:
     """Tell whether it is about the object that is named, a Pod of it, or something of another kind."""
-    if asked.name is None or place.neighbour or place.ref.kind not in ("", asked.kind):
+    # A name without a kind may be any object's, and rules nothing out.
+    if asked.name is None or asked.kind is None or place.neighbour or place.ref.kind not in ("", asked.kind):
         return True
     name = place.ref.name
     return name in ("", asked.name) or generated_from(name, asked.name)

