@@ -54,7 +54,10 @@ def _section(rule: Rule) -> Iterator[str]:
 
 def cli_page() -> str:
     """Give docs/cli.md."""
-    names = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
+    names = [
+        command.name or getattr(command.callback, "__name__", "").replace("_", "-")
+        for command in app.registered_commands
+    ]
     lines = [
         "# Command line",
         "",

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -105,9 +106,9 @@ class Settings(BaseSettings):
     rerank_top_k: int = Field(default=4, ge=1, le=50)
     """Hits that each part of a question keeps."""
 
-    search_legs: frozenset[Leg] = frozenset(Leg)
-    """Ways of searching: `dense` (meaning), `lexical` (words), `triage` (what looks abnormal). All of them, but to
-    measure what each is worth."""
+    search_legs: Annotated[frozenset[Leg], NoDecode] = frozenset(Leg)
+    """Ways of searching, with commas between: `dense` (meaning), `lexical` (words), `triage` (what looks abnormal). All
+    of them, but to measure what each is worth."""
 
     candidates: int = Field(default=40, ge=4, le=400)
     """Documents that each leg of a search returns, and the most that are reranked. More finds more and costs more."""
@@ -149,6 +150,18 @@ class Settings(BaseSettings):
 
     api_token: SecretStr = SecretStr("")
     """Bearer token that callers of the API must send. Empty: none, on loopback only."""
+
+    @field_validator("search_legs", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("milvus_uri")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("it is an address like http://127.0.0.1:19530, or empty for Milvus Lite")
+        return value
 
     @field_validator("data_dir", "models_dir", mode="before")
     @classmethod
@@ -211,4 +224,5 @@ def _sentence(error: ValidationError) -> str:
     name = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         return f"There is no setting {name!r}."
-    return f"The setting {name!r} is wrong: {first['msg'].lower()} (it is {first['input']!r})."
+    said = first["msg"].removeprefix("Value error, ")
+    return f"The setting {name!r} is wrong: {said[:1].lower()}{said[1:]} (it is {first['input']!r})."

@@ -26,6 +26,7 @@ from kfi.chains.ollama import installed_models
 from kfi.chains.prompts import Brief
 from kfi.chains.rag_chain import Explained, RagChain
 from kfi.config import Settings
+from kfi.errors import SourceError
 from kfi.examination import Examined, Seen, begin, judge, see
 from kfi.ingestion.pipeline import ingest
 from kfi.ingestion.redaction import Redactor
@@ -289,7 +290,15 @@ class Copilot:
         return request if masked == request.question else request.model_copy(update={"question": masked})
 
     def _plan(self, request: DiagnoseRequest) -> QueryPlan:
-        """Take the question apart; what was given beside it beats what it says. "Now" is when the evidence ends."""
+        """Take the question apart; what was given beside it beats what it says. "Now" is when the evidence ends.
+
+        Raises:
+            SourceError: it is asked of a cluster that there is no evidence of.
+        """
+        clusters = self._ledger.clusters() if request.cluster else []
+        if clusters and request.cluster not in clusters:
+            names = ", ".join(name or "one without a name" for name in clusters)
+            raise SourceError(f"There is no evidence of a cluster {request.cluster!r}.", hint=f"There is of: {names}.")
         as_of = self._as_of(request)
         plan = self._analyzer.plan(request.question, now=as_of)
         given = {

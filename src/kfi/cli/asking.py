@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,7 +69,7 @@ def diagnose(
     )
     if sources:
         return _from_sources(sources, request, output)
-    with _store(cluster) as copilot:
+    with _store() as copilot:
         _print(_answer(copilot, request), output)
     return 0
 
@@ -168,8 +168,8 @@ def sample_folder() -> Path:
 
 
 @contextmanager
-def _store(cluster: str) -> Iterator[Copilot]:
-    """Open the store, where there is something in it (of that cluster).
+def _store() -> Iterator[Copilot]:
+    """Open the store, where there is something in it.
 
     Raises:
         SourceError: there is not.
@@ -183,7 +183,6 @@ def _store(cluster: str) -> Iterator[Copilot]:
                 f"The store in {now.data_dir} holds no evidence yet.",
                 hint="Give some: kfi ingest PATH, or answer from files directly with --from PATH",
             )
-        _known(cluster, copilot.ledger.clusters())
         yield copilot
 
 
@@ -197,7 +196,7 @@ def _evidence(sources: list[str] | None, request: DiagnoseRequest) -> Iterator[C
     from kfi.copilot import Copilot
 
     if not sources:
-        with _store(request.cluster) as copilot:
+        with _store() as copilot:
             yield copilot
         return
     with Copilot.throw_away(settings()) as copilot:
@@ -206,17 +205,6 @@ def _evidence(sources: list[str] | None, request: DiagnoseRequest) -> Iterator[C
             reasons = "; ".join(f"{one.path}: {one.reason}" for one in report.skipped[:3])
             raise SourceError("Nothing could be read from what was named.", hint=reasons)
         yield copilot
-
-
-def _known(cluster: str, clusters: Sequence[str]) -> None:
-    """Refuse the name of a cluster that nothing was stored of.
-
-    Raises:
-        SourceError: there is no such cluster.
-    """
-    if cluster and cluster not in clusters:
-        names = ", ".join(name or "one without a name" for name in clusters)
-        raise SourceError(f"The store holds no evidence of a cluster {cluster!r}.", hint=f"It holds: {names}.")
 
 
 def _from_sources(sources: list[str], request: DiagnoseRequest, output: Output) -> int:

@@ -92,9 +92,15 @@ def pull_ollama(url: str, model: str, progress: Progress) -> None:
             _follow(answer, model, progress)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServiceError(
-            f"Ollama at {url!r} did not answer: {error or type(error).__name__}.",
+            f"Ollama at {_shown(url)!r} did not answer: {error or type(error).__name__}.",
             hint="Start it with 'ollama serve', or set KFI_OLLAMA_URL; a pull goes on where it was.",
         ) from error
+
+
+def _shown(url: str) -> str:
+    """Give an address without the user and password in it."""
+    scheme, _, rest = url.rpartition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest.rpartition("@")[2]
 
 
 def _follow(answer: httpx.Response, model: str, progress: Progress) -> None:

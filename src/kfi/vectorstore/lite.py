@@ -7,6 +7,8 @@ pymilvus would start it on a TCP port of the loopback, where every user of the m
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 import tempfile
 import weakref
@@ -20,6 +22,8 @@ _WORKERS = 8
 """Calls that are served at once; searches are Python and share one interpreter anyhow."""
 _MESSAGE_BYTES = 256 * 1024 * 1024
 _GRACE_S = 5.0
+_LONGEST_FOLDER = 70
+"""Characters of a folder for a socket: its whole path may have 107 bytes on Linux."""
 
 
 class LiteServer:
@@ -36,7 +40,7 @@ class LiteServer:
             self._database = MilvusLite(str(folder))
             try:
                 # Not beside the data: a socket's path has some 100 bytes, and gRPC reads % in it as an escape.
-                sockets = tempfile.mkdtemp(prefix="kfi-")
+                sockets = tempfile.mkdtemp(prefix="kfi-", dir=_folder_of_sockets())
             except OSError:
                 self._database.close()
                 raise
@@ -47,8 +51,15 @@ class LiteServer:
         self._server = grpc.server(self._workers, options=sizes)
         add_MilvusServiceServicer_to_server(MilvusServicer(self._database), self._server)
         self.address = f"unix:{sockets}/milvus.sock"
-        self._server.add_insecure_port(self.address)
-        self._server.start()
+        try:
+            self._server.add_insecure_port(self.address)
+            self._server.start()
+        except RuntimeError as error:
+            self.close()
+            raise ServiceError(
+                f"The index in {str(folder)!r} cannot be served at {self.address!r}.",
+                hint="Set TMPDIR to a short, writable path.",
+            ) from error
 
     def close(self) -> None:
         """Let calls end, stop, and free the folder for another process."""
@@ -58,6 +69,37 @@ class LiteServer:
         self._remove_sockets()
 
 
+def empty(folder: Path) -> None:
+    """Remove an index that no other process uses, in whatever state it is.
+
+    Raises:
+        ServiceError: it is in use, or cannot be removed.
+    """
+    if not folder.exists():
+        return
+    with _folder_door(folder):
+        lock = os.open(folder / "LOCK", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+        except BlockingIOError as error:
+            raise _in_use(folder) from error
+        finally:
+            os.close(lock)
+
+
+def _in_use(folder: Path) -> ServiceError:
+    return ServiceError(
+        f"The index in {str(folder)!r} is in use by another kfi process.",
+        hint="Wait until that is done or stop it; a running 'kfi serve' indexes by itself, and answers over HTTP.",
+    )
+
+
+def _folder_of_sockets() -> str | None:
+    """Give where sockets may lie: the folder for temporary files, unless its path is too long for a socket's."""
+    return None if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"
+
+
 @contextlib.contextmanager
 def _folder_door(folder: Path) -> Iterator[None]:
     from milvus_lite.exceptions import DataDirLockedError, MilvusLiteError
@@ -65,10 +107,7 @@ def _folder_door(folder: Path) -> Iterator[None]:
     try:
         yield
     except DataDirLockedError as error:
-        raise ServiceError(
-            f"The index in {str(folder)!r} is in use by another kfi process.",
-            hint="Wait until that is done or stop it; a running 'kfi serve' answers over HTTP.",
-        ) from error
+        raise _in_use(folder) from error
     except MilvusLiteError as error:
         raise ServiceError(
             f"The index in {str(folder)!r} cannot be read: {error}.",

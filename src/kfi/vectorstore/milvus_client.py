@@ -21,7 +21,7 @@ import numpy as np
 from kfi.errors import ConfigError, ServiceError
 from kfi.vectorstore.filters import Condition, compile_filter, quoted
 from kfi.vectorstore.index import IndexRow, Match, Vectors
-from kfi.vectorstore.lite import LiteServer
+from kfi.vectorstore.lite import LiteServer, empty
 from kfi.vectorstore.milvus_schema import (
     CALL_S,
     ID,
@@ -201,7 +201,16 @@ class MilvusStore:
             return StoreFacts(_shown(self._uri), link.server, self.collection, made, self._count(link))
 
     def drop(self) -> None:
-        """Remove every collection of this store, of other models too; the next call makes this one anew, empty."""
+        """Remove every collection of this store, of other models too; the next call makes this one anew, empty.
+
+        Milvus Lite's folder is removed as a whole, also where it is too damaged to be opened.
+        """
+        if self.is_lite:
+            with self._writing, self._opening:
+                self._let_go()
+                self._prepared = False
+                empty(Path(self._uri).expanduser())
+            return
         with self._writing, self._door(prepare=False) as link:
             for name in link.client.list_collections(timeout=CALL_S):
                 if self._made_with(link.client, name):
@@ -211,7 +220,11 @@ class MilvusStore:
     def close(self) -> None:
         """Let go of it, and of the folder's lock; it does not open again."""
         with self._writing, self._opening:
-            link, self._link, self._closed = self._link, None, True
+            self._closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        link, self._link = self._link, None
         if link:
             link.client.close()
             if link.lite:
@@ -255,7 +268,9 @@ class MilvusStore:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> ServiceError:
-        if self.is_lite:
+        if "No space left" in _said(error):
+            hint = "Make room on the disk and run the same command again; what is in the ledger is not lost."
+        elif self.is_lite:
             hint = "Run 'kfi reindex'; everything in an index can be made anew."
         else:
             hint = "Start it with 'docker compose up -d', or set KFI_MILVUS_URI to a running server."
