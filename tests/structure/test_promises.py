@@ -56,6 +56,11 @@ def test_every_failure_code_stands_once_and_reads_like_one() -> None:
     assert [code for code in codes if not code.replace("-", "").isalnum() or code != code.lower()] == []
 
 
+def test_every_rule_has_a_sample_incident() -> None:
+    samples = {path.parent.name for path in (ROOT / "data" / "rules").glob("*/case.yaml")}
+    assert set(catalogue()) - samples == set()
+
+
 def test_confirm_commands_only_read() -> None:
     reading = {"get", "describe", "logs", "top", "events", "auth", "api-resources", "version", "explain", "debug"}
     verbs = {rule.code: rule.confirm.split()[:2] for rule in catalogue().values()}

@@ -3,6 +3,7 @@
 import pytest
 
 from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.causes import about
 from kfi.models.schemas import Role
 from tests.cluster import calls, explain, log, obj, ref, snapshot
 
@@ -96,6 +97,13 @@ def test_what_the_question_points_at_comes_first(shop):
     findings = [CRASH.found(CART, "crashed", strength=0.9), CRASH.found(other, "crashed", strength=0.7)]
 
     assert next(str(i.root.subject) for i in explain(shop, findings, RULES, [other])) == str(other)
+
+
+def test_a_cause_answers_for_what_it_affects_though_nothing_shows_there(shop):
+    incidents = explain(shop, [NODE.found(ref("Node/node-z"), "full", affects=[CART])], RULES)
+
+    assert about(incidents, [CART], nothing_named=False) == incidents
+    assert about(incidents, [FRONT], nothing_named=False) == ()
 
 
 def test_a_symptom_that_nothing_explains_is_reported_with_low_confidence(shop):

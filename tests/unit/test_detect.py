@@ -136,6 +136,12 @@ def test_saved_output_of_kubectl_logs_is_a_log_whatever_the_application_prints(p
     assert detect(["Java Network Exception:", "no pump answers at pump-db:3333"], path) is Format.LOG
 
 
+@pytest.mark.parametrize("path", ["output.txt", "x/cart_stderr.txt", "stacktrace.txt"])
+def test_output_that_is_nothing_else_is_an_applications(path):
+    assert of("giving up", path) is Format.LOG
+    assert of(PODS, path) is Format.KUBECTL
+
+
 @pytest.mark.parametrize("path", ["catalogs.txt", "login.txt", "blog.txt"])
 def test_a_name_that_only_contains_the_letters_is_no_log(path):
     assert detect(["Java Network Exception:", "no pump answers at pump-db:3333"], path) is not Format.LOG

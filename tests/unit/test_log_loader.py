@@ -59,6 +59,10 @@ def test_lines_of_one_template_become_one_document():
         ("cart-0.app.log", "?/shop/cart-0[app]", False),
         ("cart-previous.log", "?/shop/cart", True),
         ("previous.log", "?/shop", True),
+        ("kubectl_previous_logs.txt", "?/shop", True),
+        ("kubectl_logs.txt", "?/shop", False),
+        ("cart-previous-logs.txt", "?/shop/cart-previous-logs", True),
+        ("previous-orders.log", "?/shop/previous-orders", False),
         ("-", "?/shop", False),
     ],
 )

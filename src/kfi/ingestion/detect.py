@@ -99,6 +99,11 @@ _LOG_NAME = re.compile(
     # What people call the saved output of `kubectl logs`: logs.txt, kubectl_logs_web-0.txt, web-previous-logs.txt.
     r"|(?:^|[/_.-])[lL]ogs?(?:[_.-][^/]{0,200})?\.txt$"
 )
+# These may hold anything that a tool printed; where it is nothing that is known, an application printed it.
+_OUTPUT_NAME = re.compile(
+    r"(?:^|[/_.-])(?:output|stdout|stderr|console|crash|traceback|stack-?trace|panic)(?:[_.-][^/]{0,100})?\.txt$",
+    re.IGNORECASE,
+)
 _EVENTS_NAME = re.compile(
     r"(?:^|/)events?(?:[-_.][^/]*)?(?:/|\.(?:json|ya?ml|txt|jsonl|ndjson)$)|\.events\.\w+$", re.IGNORECASE
 )
@@ -291,7 +296,7 @@ def _by_name(filled: Sequence[str], place: str) -> Detected:
         return other or NotEvidence("checksums")
     if _is_yaml(filled, place):
         return None
-    if place == "-":
+    if place == "-" or _OUTPUT_NAME.search(place):
         # What was piped in was meant to be read, and `kubectl logs` says nothing of itself.
         return Format.LOG
     sample = filled[:_WINDOW]

@@ -7,6 +7,7 @@ scope is not known it is no list. Other outputs inside a transcript go to the lo
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
 from kfi.snapshot.read.ages import timestamp
 from kfi.snapshot.read.describe import read_describe
 from kfi.snapshot.read.found import ReadObject
+from kfi.snapshot.read.resource_names import known_kind
 from kfi.snapshot.read.table import Table, read_table
 from kfi.snapshot.resources import CLUSTER_SCOPED
 
@@ -34,6 +36,8 @@ _MAX_FOREIGN_SECTIONS = 200
 # A longer list is cited by its header line alone.
 _MAX_LISTING_LINES = 200
 _ERRORS = ("Error from server", "error: ", "Unable to connect to the server", "The connection to the server")
+_NO_SUCH_KIND = re.compile(r"error: the server doesn't have a resource type \"([\w.-]{1,63})\"")
+_CUSTOM_KINDS = frozenset("ScaledObject VerticalPodAutoscaler Rollout ServiceMonitor NodePool NodeClaim".split())
 _TREE = ("├─", "└─")
 _TREE_WITHIN = 50
 
@@ -53,6 +57,9 @@ class KubectlTextLoader(BaseDocumentLoader):
         for section in sections(lines):
             if _without_objects(section, source):
                 found = found or bool(section.command) or section.whole
+                for document in _unknown_kind(section, source):
+                    found = True
+                    yield document
                 continue
             found = found or section.first_filled[1].startswith("No resources found")
             reader = foreign_reader(section)
@@ -76,6 +83,18 @@ def _without_objects(section: Section, source: SourceText) -> bool:
     elif not line and (section.command or section.whole):
         source.skip(f"{section.command[:120]!r} printed nothing" if section.command else "empty", section.first_line)
     return not line or line.startswith((*_ERRORS, "No events found"))
+
+
+def _unknown_kind(section: Section, source: SourceText) -> Iterator[Document]:
+    """Yield the empty list of a custom kind that the API server does not know: there is none anywhere.
+
+    Of Kubernetes' own kinds kubectl says the same where it may not ask, so nothing follows for those.
+    """
+    number, line = section.first_filled
+    match = _NO_SUCH_KIND.match(line)
+    kind = known_kind(match[1]) if match else ""
+    if kind in _CUSTOM_KINDS:
+        yield listing_document(source, ListingRecord(kind=kind, namespace=""), (number, number), line[:300])
 
 
 def _hints(source: SourceText, section: Section) -> Hints:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from kfi.models.records import (
 )
 from kfi.models.schemas import Citation, Document, DocumentKind, ObjectRef
 from kfi.snapshot.objects import Resource
+from kfi.snapshot.ownership import LogOwners
 from kfi.snapshot.provenance import Seen, merged, quote
 from kfi.snapshot.read.api import SLICE_ANNOTATION, dig
 from kfi.snapshot.resources import CLASSES, CLUSTER_SCOPED, Other
@@ -59,19 +60,20 @@ def build_snapshot(documents: Iterable[Document], as_of: datetime | None = None)
             declared[ref] = _typed(ref, applied)
     names = _Names(objects)
     newest = max((d.observed_at for ds in parts.by_kind.values() for d in ds), default=datetime.now(UTC))
-    return Snapshot(
+    snapshot = Snapshot(
         as_of=as_of or newest,
         objects=objects,
         declared=declared,
         seen=seen,
         events=_events(parts.by_kind[DocumentKind.EVENT], names),
-        logs=tuple(_log(d, names) for d in parts.by_kind[DocumentKind.LOG]),
         services=tuple(_node_service(d) for d in parts.by_kind[DocumentKind.NODE_SERVICE]),
         alerts=tuple(_alert(d, names) for d in parts.by_kind[DocumentKind.ALERT]),
         calls=tuple(pair for d in parts.by_kind[DocumentKind.CALLS] for pair in _calls(d)),
         checks=tuple(_check(d) for d in parts.by_kind[DocumentKind.CHECK]),
         listings=listings,
     )
+    owners = LogOwners(snapshot)
+    return replace(snapshot, logs=tuple(_log(d, names, owners) for d in parts.by_kind[DocumentKind.LOG]))
 
 
 def _sorted_out(documents: Iterable[Document]) -> _Parts:
@@ -280,9 +282,9 @@ def _same_event(one: Event, other: Event) -> Event:
     )
 
 
-def _log(document: Document, names: _Names) -> Log:
+def _log(document: Document, names: _Names, owners: LogOwners) -> Log:
     record = LogRecord.model_validate(document.payload)
-    ref = names.resolve(document.ref)
+    ref = owners.owner(document, names.resolve(document.ref))
     return Log(ref, record, document.count, document.first_time, document.last_time, _citation(document))
 
 

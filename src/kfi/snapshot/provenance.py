@@ -191,15 +191,16 @@ def _filled_elements(have: list[Any], lesser: list[Any]) -> Iterator[Any]:
 
 
 def _same_element(item: Any, index: int, lesser: list[Any]) -> dict[str, Any] | None:
-    """Give the element of another list that is the same thing: by name, or by port where a table shows no names."""
+    """Give the element of another list that is the same thing: by name, else by its port or host."""
     if not isinstance(item, dict):
         return None
     key = element_key(item, index)
+    shared = next((field for field in ("port", "host") if field in item), None)
     for other_index, other in enumerate(lesser):
         if not isinstance(other, dict):
             continue
         if key != str(index) and element_key(other, other_index) == key:
             return other
-        if key == str(index) and "port" in item and other.get("port") == item["port"]:
+        if key == str(index) and shared and other.get(shared) == item[shared]:
             return other
     return None

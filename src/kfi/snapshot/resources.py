@@ -9,8 +9,11 @@ from typing import Any
 
 from pydantic import Field
 
+from kfi.snapshot.access_objects import ACCESS_CLASSES
 from kfi.snapshot.objects import Condition, Kube, LabelSelector, Resource
 from kfi.snapshot.pod import NodeSelector, Pod, PodTemplate, Resources
+from kfi.snapshot.policies import Autoscaler, DisruptionBudget, LimitRange, ResourceQuota
+from kfi.snapshot.routing import ROUTING_CLASSES
 
 
 class WorkloadSpec(Kube):
@@ -26,8 +29,9 @@ class WorkloadSpec(Kube):
     backoff_limit: int | None = None
     active_deadline_seconds: int | None = None
     completions: int | None = None
+    parallelism: int | None = None
     suspend: bool = False
-    schedule: str = ""
+    pod_management_policy: str = ""
 
 
 class WorkloadStatus(Kube):
@@ -44,6 +48,9 @@ class WorkloadStatus(Kube):
     active: int | None = None
     succeeded: int | None = None
     failed: int | None = None
+    start_time: datetime | None = None
+    kfi_new_replica_set: list[dict[str, Any]] = []
+    """The ReplicaSet of the present template, as `describe` of a Deployment names it."""
     conditions: list[Condition] = []
 
 
@@ -70,10 +77,34 @@ class Workload(Resource):
         return (self.status.number_ready if self.kind == "DaemonSet" else self.status.ready_replicas) or 0
 
 
+class JobTemplate(Kube):
+    """`spec.jobTemplate`."""
+
+    spec: WorkloadSpec = WorkloadSpec()
+
+
+class CronJobSpec(Kube):
+    """`spec` of a CronJob."""
+
+    schedule: str = ""
+    suspend: bool = False
+    concurrency_policy: str = ""
+    starting_deadline_seconds: int | None = None
+    job_template: JobTemplate = JobTemplate()
+
+
+class CronJobStatus(Kube):
+    """`status` of a CronJob."""
+
+    last_schedule_time: datetime | None = None
+    last_successful_time: datetime | None = None
+
+
 class CronJob(Resource):
     """A CronJob."""
 
-    spec: WorkloadSpec = WorkloadSpec()
+    spec: CronJobSpec = CronJobSpec()
+    status: CronJobStatus = CronJobStatus()
 
 
 class ServicePort(Kube):
@@ -311,26 +342,6 @@ class ServiceAccount(Resource):
     image_pull_secrets: list[dict[str, Any]] = []
 
 
-class QuotaSpec(Kube):
-    """`spec` of a ResourceQuota."""
-
-    hard: dict[str, str | int | float] = {}
-
-
-class QuotaStatus(Kube):
-    """`status` of a ResourceQuota."""
-
-    hard: dict[str, str | int | float] = {}
-    used: dict[str, str | int | float] = {}
-
-
-class ResourceQuota(Resource):
-    """A ResourceQuota."""
-
-    spec: QuotaSpec = QuotaSpec()
-    status: QuotaStatus = QuotaStatus()
-
-
 class Namespace(Resource):
     """A Namespace."""
 
@@ -348,6 +359,9 @@ CLASSES: dict[str, type[Resource]] = {
     "Pod": Pod,
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job"), Workload),
     "CronJob": CronJob,
+    "HorizontalPodAutoscaler": Autoscaler,
+    "PodDisruptionBudget": DisruptionBudget,
+    "LimitRange": LimitRange,
     "Service": Service,
     "Endpoints": Endpoints,
     "Node": Node,
@@ -359,6 +373,8 @@ CLASSES: dict[str, type[Resource]] = {
     "ServiceAccount": ServiceAccount,
     "ResourceQuota": ResourceQuota,
     "Namespace": Namespace,
+    **ROUTING_CLASSES,
+    **ACCESS_CLASSES,
 }
 
 CLUSTER_SCOPED = frozenset({

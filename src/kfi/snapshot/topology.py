@@ -19,6 +19,7 @@ from kfi.models.schemas import ObjectRef
 from kfi.snapshot.needs import Address, addresses_in, needed_objects
 from kfi.snapshot.pod import Pod, PodSpec
 from kfi.snapshot.resources import CLUSTER_SCOPED, PersistentVolumeClaim, Service, Workload
+from kfi.snapshot.routes import Route, routes_of
 from kfi.snapshot.view import Snapshot
 
 # What a pod name has after its workload's: -<hash>-<5 characters>, -<5 characters>, or -<ordinal>.
@@ -183,6 +184,11 @@ class Topology:
         return tuple(s for s in self._snapshot.kube_services if self.meant_by(s) == workload.object)
 
     @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Every way from outside to a Service: of Ingresses, Gateway API routes and VirtualServices."""
+        return tuple(routes_of(self._snapshot))
+
+    @cached_property
     def calls(self) -> Mapping[ObjectRef, frozenset[ObjectRef]]:
         """Which workloads each workload calls: dependency data, and addresses in environment variables."""
         calls: dict[ObjectRef, set[ObjectRef]] = defaultdict(set)
@@ -261,7 +267,13 @@ class Topology:
     def impact(self) -> Mapping[ObjectRef, tuple[ObjectRef, ...]]:
         """Give for each object those that suffer at once when it fails."""
         edges: dict[ObjectRef, set[ObjectRef]] = defaultdict(set)
-        sources = (self._pod_edges(), self._owner_edges(), self._service_edges(), self._workload_edges())
+        sources = (
+            self._pod_edges(),
+            self._owner_edges(),
+            self._service_edges(),
+            self._workload_edges(),
+            self._route_edges(),
+        )
         for cause, sufferer in chain.from_iterable(sources):
             edges[cause].add(sufferer)
         return {ref: tuple(sorted(refs, key=str)) for ref, refs in edges.items()}
@@ -286,6 +298,10 @@ class Topology:
             meant = self.meant_by(service)
             if meant:
                 yield meant, service.ref
+
+    def _route_edges(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
+        for route in self.routes:
+            yield route.service, route.owner
 
     def called_by(self, ref: ObjectRef) -> frozenset[ObjectRef]:
         """Give the workloads that call a workload, or the one behind a Service."""

@@ -1,7 +1,9 @@
 """What Pods need and the namespace lacks."""
 
+import pytest
+
 from kfi.diagnosis.rules import config
-from tests.cluster import codes, event, listing, obj, snapshot
+from tests.cluster import codes, event, listing, log, obj, snapshot
 
 POD = "Pod/orchard/cart-7d9f8-x2x4z"
 OWNER = {"ownerReferences": [{"kind": "ReplicaSet", "name": "cart-7d9f8", "controller": True}]}
@@ -214,3 +216,146 @@ def test_a_deployments_own_condition_names_the_missing_account():
 
     assert codes(config, refused) == [("missing-service-account", workload)]
     assert codes(config, mended) == []
+
+
+def said(line, workload="cart"):
+    return log(f"Deployment/orchard/{workload}", line)
+
+
+NOT_SET = "Error: CART_API_TOKEN is not set"
+
+
+def unset(*env, secret=False, applied=False):
+    given = [{"name": name, "value": "x"} for name in env]
+    taken = {"envFrom": [{"secretRef": {"name": "cart-api"}}]} if secret else {}
+    template = {
+        "metadata": {"labels": {"app": "cart"}},
+        "spec": {"containers": [{"name": "app", "env": given, **taken}]},
+    }
+    status = {} if applied else {"status": {"readyReplicas": 0}}
+    return obj("Deployment/orchard/cart", applied=applied, spec={"replicas": 1, "template": template}, **status)
+
+
+def test_a_variable_that_a_secret_has_and_nobody_binds_is_named_with_the_secret():
+    secret = obj("Secret/orchard/tokens", data={"CART_API_TOKEN": ""})
+
+    [finding] = findings(unset("MODE"), secret, said(NOT_SET))
+
+    assert (finding.code, str(finding.ref)) == ("secret-not-bound", "Deployment/orchard/cart")
+    assert "Secret tokens, which has its CART_API_TOKEN" in finding.message
+    assert NOT_SET in finding.evidence[0].text
+    assert codes(config, unset("CART_API_TOKEN"), secret, said(NOT_SET)) == []
+
+
+def test_a_secret_that_the_manifest_binds_and_the_cluster_does_not_was_dropped():
+    applied = unset(secret=True, applied=True)
+
+    [finding] = findings(unset(), applied, said(NOT_SET))
+
+    assert finding.message.startswith("Deployment cart takes nothing from Secret cart-api, though the applied manifest")
+    assert any("cart-api" in citation.text for citation in finding.evidence)
+    assert codes(config, unset(secret=True), applied, said("listening on 8080")) == []
+
+
+def test_a_login_without_a_password_is_a_secret_that_nobody_bound():
+    denied = "Error 1045: Access denied for user 'cart'@'10.1.0.9' (using password: NO)"
+
+    assert codes(config, unset("DB_HOST"), said(denied)) == [("secret-not-bound", "Deployment/orchard/cart")]
+    assert codes(config, unset("DB_HOST", "DB_PASSWORD"), said(denied)) == []
+
+
+def test_a_variable_that_no_secret_would_hold_is_no_missing_secret():
+    assert codes(config, unset(), said("Error: CART_COLOUR is not set")) == []
+
+
+def service(name, namespace="orchard"):
+    return obj(f"Service/{namespace}/{name}", spec={"selector": {"app": name}, "ports": [{"port": 80}]})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "dial tcp: lookup stok on 10.9.0.10:53: no such host",
+        "getaddrinfo ENOTFOUND stok.orchard.svc.cluster.local",
+        "curl: (6) Could not resolve host: stok",
+        "java.net.UnknownHostException: stok: Name or service not known",
+        'could not translate host name "stok" to address: Name or service not known',
+        "NameResolutionError: Failed to resolve 'stok' ([Errno -2] Name or service not known)",
+    ],
+)
+def test_a_misspelt_service_name_is_the_callers_fault(line):
+    documents = [unset(), service("stock"), listing("Service", "orchard", "stock")]
+
+    [finding] = findings(*documents, said(line))
+
+    assert (finding.code, str(finding.ref)) == ("unknown-service-name", "Deployment/orchard/cart")
+    assert "Service stock of namespace orchard is there" in finding.message
+
+
+def test_a_service_that_lives_in_another_namespace_was_sought_in_the_wrong_one():
+    documents = [unset(), service("stock", "meadow"), listing("Service", "", "meadow/stock")]
+
+    assert codes(config, *documents, said("lookup stock.orchard on 10.9.0.10:53: no such host")) == [
+        ("unknown-service-name", "Deployment/orchard/cart")
+    ]
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "example.com", "stock", "stock-0.stock", "10.9.0.4"])
+def test_names_outside_and_names_that_exist_are_not_unknown(host):
+    documents = [unset(), service("stock"), listing("Service", "orchard", "stock")]
+
+    assert codes(config, *documents, said(f"lookup {host} on 10.9.0.10:53: no such host")) == []
+
+
+def test_what_many_workloads_miss_alike_is_optional():
+    many = [obj(f"Deployment/orchard/{name}", spec={"replicas": 1}) for name in ("stock", "mail", "jam")]
+    lines = [said("lookup tracer on 10.9.0.10:53: no such host", name) for name in ("stock", "mail", "jam")]
+
+    assert codes(config, *many, *lines, listing("Service", "orchard", "stock")) == []
+
+
+def two(port, ready=0):
+    ports = [{"containerPort": 8080}], [{"containerPort": port}]
+    containers = [{"name": name, "ports": one} for name, one in zip(("app", "proxy"), ports, strict=True)]
+    spec = {"replicas": 1, "template": {"spec": {"containers": containers}}}
+    return obj("Deployment/orchard/cart", spec=spec, status={"readyReplicas": ready})
+
+
+def test_a_port_conflict_is_seen_where_only_a_template_and_a_log_are_known():
+    line = said("listen tcp :8080: bind: address already in use")
+
+    [finding] = findings(two(8080), line)
+
+    assert (finding.code, finding.strength) == ("port-already-in-use", 0.93)
+    assert "app and proxy" in finding.message
+    assert codes(config, two(9090, ready=1), line) == []
+
+
+def test_dns_settings_of_its_own_are_suspected_where_a_caller_of_services_fails():
+    def caller(policy, ready=0):
+        containers = [{"name": "app", "env": [{"name": "STOCK", "value": "stock:80"}]}]
+        spec = {"replicas": 1, "template": {"spec": {"containers": containers, "dnsPolicy": policy}}}
+        return obj("Deployment/orchard/cart", spec=spec, status={"readyReplicas": ready})
+
+    assert codes(config, caller("None"), service("stock")) == [("dns-failure", "Deployment/orchard/cart")]
+    assert codes(config, caller("None", ready=1), service("stock")) == []
+    assert codes(config, caller("ClusterFirst"), service("stock")) == []
+
+
+def test_a_placeholder_that_nothing_filled_in_is_a_variable_that_nobody_bound():
+    def bound(name):
+        return obj(
+            f"Deployment/orchard/{name}", spec={"replicas": 1, "template": {"spec": {"containers": [taken(name)]}}}
+        )
+
+    def taken(name):
+        return {"name": "app", "envFrom": [{"secretRef": {"name": f"{name}-db"}}]}
+
+    line = said("java.net.UnknownHostException: ${CART_DB_HOST}")
+    siblings = [bound(name) for name in ("stock", "mail", "jam")]
+
+    [finding] = [f for f in findings(unset("MODE"), *siblings, line) if f.code == "secret-not-bound"]
+
+    assert str(finding.ref) == "Deployment/orchard/cart"
+    assert "its siblings (stock, mail, jam) do" in finding.message
+    assert any("stock-db" in c.text for c in finding.evidence)

@@ -6,7 +6,7 @@ import pytest
 
 from kfi.diagnosis.rules import memory
 from kfi.models.schemas import Role
-from tests.cluster import NOW, codes, event, obj, snapshot
+from tests.cluster import NOW, codes, event, log, obj, snapshot
 
 POD = "Pod/orchard/cart-7d9f8-x2x4z"
 LIMITED = {"resources": {"limits": {"memory": "64Mi"}}}
@@ -151,3 +151,32 @@ def test_crios_word_for_a_limit_below_what_a_start_needs_is_understood():
     waits = obj(POD, spec={"containers": [{"name": "app", **LIMITED}]}, status={"phase": "Pending"})
 
     assert codes(memory, waits, event(POD, "FailedCreatePodSandBox", words)) == [("oom-killed", POD)]
+
+
+def test_a_kill_that_only_an_event_tells_of_counts_while_it_is_fresh():
+    def told(ago: float, **more):
+        killed = event(POD, "OOMKilled", "Container app was killed", ago=ago)
+        return findings(pod(up(7200), {}, **more), killed)
+
+    assert [(f.code, f.strength) for f in told(60, ready=True)] == [("oom-killed", 0.7)]
+    assert [(f.code, f.strength) for f in told(1800, ready=True)] == [("oom-killed", 0.4)]
+    assert [(f.code, f.strength) for f in told(1800)] == [("oom-killed", 0.85)]
+    assert "64Mi" in told(60)[0].message
+    assert "OOMKilled" in texts(told(60)[0])
+    assert told(7200) == []
+
+
+def test_an_end_for_another_reason_after_the_event_makes_it_history():
+    killed = event(POD, "OOMKilled", "Container app was killed", ago=600)
+
+    assert codes(memory, pod(BACK_OFF, ended("Error", 1)), killed) == []
+
+
+def test_a_shell_that_logs_the_kill_of_its_child_proves_it():
+    line = log(POD, "/run.sh: line 3:     7 Killed                  java -jar cart.jar", level="", previous=True)
+
+    found = findings(pod(BACK_OFF, ended("Error")), line)
+
+    assert [f.code for f in found] == ["oom-killed"]
+    assert "Killed" in texts(found[0])
+    assert codes(memory, pod(BACK_OFF, ended("Error", 1)), line) == []

@@ -84,3 +84,16 @@ def test_a_drop_in_throughput_is_an_effect_and_accuses_nobody():
     which = ObjectRef(kind="Deployment", namespace="orchard", name="cart")
 
     assert codes(performance, *shop(cart="node_a"), alert(which, "Traffic", "requests: 90/s -> 12/s")) == []
+
+
+def test_slow_callers_are_among_what_a_slow_callee_affects():
+    evidence = (
+        *shop(front="node_a", cart="node_b", db="node_a", search="node_a"),
+        calls(("front", "cart"), ("cart", "db"), ("front", "search")),
+        *(slow("front", 900), slow("cart", 850), slow("db", 800)),
+    )
+
+    (found,) = performance.check(snapshot(*evidence))
+
+    assert (found.code, found.ref.name) == ("pod-network-delay", "db")
+    assert [ref.name for ref in found.affects] == ["cart", "db", "front"]

@@ -311,3 +311,17 @@ def test_a_probe_that_failed_during_a_start_of_which_only_events_are_known_is_no
     made = event(POD, "Started", "Started container app", type="Normal", ago=60)
 
     assert codes(probes, made, event(POD, "Unhealthy", NOT_FOUND, ago=50)) == []
+
+
+def test_a_kill_that_the_container_has_got_over_is_history():
+    long_since = pod(ready=True, restarts=2, state={"running": {"startedAt": at(3000)}}, livenessProbe=http(8081))
+    killed = event(POD, "Killing", "Container app failed liveness probe, will be restarted", type="Normal", ago=3040)
+
+    assert codes(probes, long_since, unhealthy("Liveness", REFUSED, ago=3040), killed) == []
+
+
+def test_a_startup_probe_that_succeeded_in_the_end_is_no_trouble():
+    killed = event(POD, "Killing", "Container app failed startup probe, will be restarted", type="Normal", ago=300)
+    up = pod(ready=True, restarts=3, state={"running": {"startedAt": at(290)}}, startupProbe=http(8080))
+
+    assert codes(probes, up, unhealthy("Startup", REFUSED, ago=200), killed) == []

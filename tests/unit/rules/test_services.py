@@ -249,7 +249,7 @@ def test_a_workload_that_others_call_must_not_be_scaled_to_zero():
 
     assert ("deployment-zero-replicas", "Deployment/orchard/cart") in [(f.code, str(f.ref)) for f in found]
     zero = next(f for f in found if f.code == "deployment-zero-replicas")
-    assert "checkout call it" in zero.message
+    assert "checkout calls it" in zero.message
     assert '"replicas": 0' in texts(zero)
 
 
@@ -436,3 +436,20 @@ def test_a_port_by_name_is_wrong_where_a_ready_pod_is_no_endpoint_of_a_described
 
     assert found_codes(described(ready), by_name) == [("service-port-mismatch", "Service/orchard/cart")]
     assert found_codes(described(unready), by_name) == [("service-no-ready-endpoints", "Service/orchard/cart")]
+
+
+def shop_with(**variables):
+    others = [d for name in ("cart", "mailer", "pricing") for d in (*app(name), service(name))]
+    addresses = {"CART_ADDR": "cart:80", "MAILER_ADDR": "mailer:80", "PRICING_SERVICE_ADDR": "pricing:80"}
+    return [*others, *app("checkout", **env(**(addresses | variables)))]
+
+
+def test_a_variable_named_for_one_application_that_holds_anothers_address_is_wrong():
+    crossed = shop_with(PRICING_SERVICE_ADDR="mailer:80")
+
+    assert found_codes(*shop_with()) == []
+    assert found_codes(*crossed) == [("env-address-mismatch", "Deployment/orchard/checkout")]
+
+
+def test_a_variable_named_for_what_it_is_used_for_is_well():
+    assert found_codes(*shop_with(NOTIFICATION_ADDR="mailer:80", FRONT_URL="http://cart:80")) == []

@@ -191,7 +191,7 @@ ATTACH = event(
 
 
 def test_a_disk_that_is_attached_elsewhere_keeps_a_starting_pod():
-    assert codes(storage, starting(), ATTACH) == [("volume-attach-failed", POD)]
+    assert codes(storage, starting(), ATTACH) == [("volume-multi-attach", POD)]
 
 
 def test_a_disk_that_was_attached_since_is_history():

@@ -13,12 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from kfi.diagnosis.conditions.database_servers import Servers, is_store
 from kfi.diagnosis.conditions.service_evidence import checks_of, complaints, env_lines, workload_logs
+from kfi.diagnosis.words.config import UNKNOWN_SERVICE_NAME
+from kfi.diagnosis.words.database import DB_WRONG_PORT
 from kfi.diagnosis.words.service import ENV_ADDRESS_MISMATCH, SERVICE_MISSING, SERVICE_PORT_MISMATCH
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.needs import Address
 from kfi.snapshot.objects import quantity
-from kfi.snapshot.resources import Endpoints, ResourceQuota, Service
+from kfi.snapshot.policies import ResourceQuota
+from kfi.snapshot.resources import Endpoints, Service
 from kfi.snapshot.view import Snapshot
 
 _CLOSE = 0.75
@@ -125,7 +129,9 @@ def _wrong_host(snapshot: Snapshot, use: _Use, ref: ObjectRef, uses: list[_Use])
         *(log.citation for log in logs[-1:]),
         absent,
     )
-    yield ENV_ADDRESS_MISMATCH.found(
+    # A name with a namespace in it was meant to be looked up there: the name is what is wrong, not an address.
+    rule = ENV_ADDRESS_MISMATCH if use.address.namespace == use.workload.namespace else UNKNOWN_SERVICE_NAME
+    yield rule.found(
         use.workload,
         f"{use.workload.kind} {use.workload.name} has {use.said}, but no Service {use.address.host} exists in "
         f"namespace {use.address.namespace}{instead}.",
@@ -186,6 +192,7 @@ def _wrong_ports(snapshot: Snapshot, uses: Iterable[_Use]) -> Iterator[Finding]:
     for use in uses:
         if use.service is not None and use.service.observed and use.address.port and use.service.spec.ports:
             by_service[use.service.ref].append(use)
+    servers = Servers(snapshot)
     for ref, callers in by_service.items():
         service = snapshot.objects[ref]
         headless = isinstance(service, Service) and service.spec.cluster_ip == "None"
@@ -196,7 +203,7 @@ def _wrong_ports(snapshot: Snapshot, uses: Iterable[_Use]) -> Iterator[Finding]:
         if wrong and _service_differs(snapshot, service, wrong, callers):
             yield _wrong_service_port(snapshot, service, wrong)
         else:
-            yield from (_wrong_port(snapshot, service, use) for use in wrong)
+            yield from (_wrong_port(snapshot, service, use, servers) for use in wrong)
 
 
 def _service_differs(snapshot: Snapshot, service: Service, wrong: list[_Use], callers: list[_Use]) -> bool:
@@ -222,7 +229,7 @@ def _wrong_service_port(snapshot: Snapshot, service: Service, wrong: list[_Use])
     )
 
 
-def _wrong_port(snapshot: Snapshot, service: Service, use: _Use) -> Finding:
+def _wrong_port(snapshot: Snapshot, service: Service, use: _Use, servers: Servers) -> Finding:
     place = f":{use.address.port}"
     logs = [
         log for log in workload_logs(snapshot, use.workload)
@@ -240,4 +247,6 @@ def _wrong_port(snapshot: Snapshot, service: Service, use: _Use) -> Finding:
         f"{use.workload.kind} {use.workload.name} has {use.said}, but Service {service.name} has port "
         f"{_ports(service)}, not {use.address.port}."
     )
-    return ENV_ADDRESS_MISMATCH.found(use.workload, message, lines, strength=0.96 if logs else 0.9)
+    server = servers.behind(service)
+    rule = DB_WRONG_PORT if server and is_store(server.engine) else ENV_ADDRESS_MISMATCH
+    return rule.found(use.workload, message, lines, strength=0.96 if logs else 0.9)

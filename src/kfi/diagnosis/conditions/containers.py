@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kfi.diagnosis.conditions.last_words import container_logs, most_telling
 from kfi.models.schemas import Citation
 from kfi.snapshot.pod import Container, ContainerStatus, Pod, StateTerminated
 from kfi.snapshot.provenance import Path
@@ -33,18 +34,6 @@ _KILLED_BY = re.compile(
 _OOM_AT_START = re.compile(
     r"container init was OOM-killed|memory limit (?:\d+ )?too low|minimum memory limit (?:allowed )?(?:is|should be)"
     r"|memory\.(?:limit_in_bytes|max)\S*: device or resource busy",
-    re.IGNORECASE,
-)
-_NO_LOG = ("Error from server (", "unable to retrieve container logs for", "failed to try resolving symlinks in path")
-_TROUBLE = re.compile(
-    r"\b(?:error|errors|exception|panic|fatal|fail(?:ed|ure)?|cannot|can't|could not|unable|denied|refused|not found"
-    r"|undefined|missing|invalid|no such|aborted?|traceback|unhandled|expired)\b",
-    re.IGNORECASE,
-)
-# Words of a line that names what is wrong, rather than that something is.
-_REASON = re.compile(
-    r"denied|refused|not found|undefined|missing|invalid|no such|expired|not set|unknown|mismatch|required|too many"
-    r"|unauthori[sz]ed|forbidden|already|timed? ?out|no space|read-only|syntax|unexpected",
     re.IGNORECASE,
 )
 
@@ -275,32 +264,12 @@ def said(snapshot: Snapshot, run: Run, limit: int = 2) -> tuple[Log, ...]:
 
     Where no line calls itself an error, the last one that sounds like one.
     """
-    logs = logs_of(snapshot, run)
-    failing = [log for log in logs if log.failing]
-    if not failing:
-        failing = [log for log in logs if _TROUBLE.search(log.record.example)][-1:]
-    return tuple(sorted(failing, key=_telling, reverse=True)[:limit])
-
-
-def _telling(log: Log) -> tuple[bool, bool, bool, int]:
-    fatal = log.record.level == "fatal" or bool(log.record.stack)
-    return log.record.previous, fatal, bool(_REASON.search(log.record.example[:2000])), log.record.line
+    return most_telling(logs_of(snapshot, run), limit)
 
 
 def logs_of(snapshot: Snapshot, run: Run) -> list[Log]:
     """Give the log templates of one container, in the order of the file."""
-    pod = run.pod.ref
-    logs = snapshot.logs_of(pod, snapshot.topology.workload(pod))
-    return [
-        log for log in logs
-        if log.ref.container in ("", run.name) and not log.record.unit and not log.record.example.startswith(_NO_LOG)
-    ]  # fmt: skip
-
-
-def quoted(log: Log, width: int = 160) -> str:
-    """Give a log line in quotes, cut to a sentence's length."""
-    text = " ".join(log.record.example.split())
-    return f'"{text if len(text) <= width else text[: width - 1] + "…"}"'
+    return container_logs(snapshot, run.pod.ref, run.name)
 
 
 def event_citations(*events: Event | None) -> Iterator[Citation]:

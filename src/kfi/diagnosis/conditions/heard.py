@@ -82,8 +82,11 @@ class HeardPods:
 
     def certainty(self, event: Event) -> float:
         """Give how surely the Pod of an Event still fails."""
-        silent = event.last is not None and self.end - event.last > _SILENCE
-        return _DOUBTFUL if silent else 0.85
+        return _DOUBTFUL if self.silent(event) else 0.85
+
+    def silent(self, event: Event) -> bool:
+        """Tell whether nothing like an Event was heard for so long that it is most likely of the past."""
+        return event.last is not None and self.end - event.last > _SILENCE
 
 
 def _end(snapshot: Snapshot) -> datetime:

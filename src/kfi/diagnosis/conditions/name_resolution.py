@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kfi.diagnosis.conditions.blame import blamed
-from kfi.diagnosis.conditions.network_policies import allows_dns, restricts_egress, selects
+from kfi.diagnosis.conditions.network_policies import bars_dns, dns_ends, end_of, policies_in
 from kfi.diagnosis.conditions.service_evidence import FAILED, checks_of
 from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.service import DNS_FAILURE, NETWORK_POLICY_BARS_DNS
@@ -23,7 +23,7 @@ from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.needs import Address
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.provenance import Path, value_at
-from kfi.snapshot.resources import Endpoints, Other, Service, Workload
+from kfi.snapshot.resources import Endpoints, Service, Workload
 from kfi.snapshot.view import Log, Snapshot
 
 _UNRESOLVED = re.compile(
@@ -68,7 +68,7 @@ def _cluster_dns(snapshot: Snapshot) -> Iterator[Finding]:
     top = snapshot.topology.workload(pods[0].ref) if pods else _dns_without_pods(snapshot)
     if top is None or (pods and (not known or any(pod.ready for pod in pods))):
         return
-    logs = [log for log in snapshot.logs if log.failing and _unresolved(log)]
+    logs = [log for log in snapshot.logs if log.failing and unresolved(log)]
     lines = [line for pod in known[:3] for line in snapshot.cite_row(pod.ref)] or snapshot.cite(
         top, ("spec", "replicas")
     )
@@ -98,7 +98,7 @@ def _own_settings(snapshot: Snapshot, workload: Workload) -> Iterator[Finding]:
     """Yield a workload whose own DNS settings lead past the cluster's DNS, while its log says that names fail."""
     paths = list(_dns_settings(snapshot, workload))
     pods = [pod.ref for pod in snapshot.topology.pods_of(workload.ref)]
-    logs = [log for log in snapshot.logs_of(workload.ref, *pods) if log.failing and _unresolved(log)]
+    logs = [log for log in snapshot.logs_of(workload.ref, *pods) if log.failing and unresolved(log)]
     if paths and logs:
         lines = (*snapshot.cite(workload.ref, *paths), *(log.citation for log in logs[-2:]))
         message = f"{workload.kind} {workload.name} has DNS settings of its own, and names do not resolve in it."
@@ -118,15 +118,20 @@ def _dns_settings(snapshot: Snapshot, workload: Workload) -> Iterator[Path]:
 
 def _barred(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield the NetworkPolicies that keep Pods from asking the cluster's DNS, surest where their logs say so."""
-    policies = [p for p in snapshot.of(Other, "NetworkPolicy") if restricts_egress(p)]
+    policies = policies_in(snapshot)
     hurt: dict[ObjectRef, dict[ObjectRef, list[Log]]] = defaultdict(dict)
+    dns = dns_ends(snapshot) if policies else []
+    calling = {caller for caller, _, _ in snapshot.topology.addresses} if policies else set()
     for pod in snapshot.of(Pod) if policies else ():
-        mine = [p for p in policies if selects(p, pod.ref, pod.labels)]
-        if not mine or any(map(allows_dns, mine)):
+        end = None if pod.finished else end_of(snapshot, pod.ref)
+        barring = bars_dns(policies, end, dns) if end else []
+        if not barring:
             continue
-        logs = [log for log in snapshot.logs_of(pod.ref, snapshot.topology.workload(pod.ref)) if _unresolved(log)]
-        if logs or not pod.observed:  # a Pod that lives may well need no name
-            hurt[mine[0].ref][pod.ref] = logs
+        top = snapshot.topology.workload(pod.ref)
+        logs = [log for log in snapshot.logs_of(pod.ref, top) if unresolved(log)]
+        # A Pod that lives, and calls nobody by name, may well need no name.
+        if logs or not pod.observed or top in calling:
+            hurt[barring[0].ref][pod.ref] = logs
     for policy, pods in hurt.items():
         said = [log.citation for logs in pods.values() for log in logs[-1:]]
         names = ", ".join(ref.name for ref in list(pods)[:3])
@@ -139,7 +144,8 @@ def _barred(snapshot: Snapshot) -> Iterator[Finding]:
         yield NETWORK_POLICY_BARS_DNS.found(policy, message, lines, strength=strength, affects=pods)
 
 
-def _unresolved(log: Log) -> bool:
+def unresolved(log: Log) -> bool:
+    """Tell whether a log line says that a name does not resolve."""
     return bool(_UNRESOLVED.search(log.record.example, 0, _MAX_CHARS)) or bool(
         _UNRESOLVED.search(log.record.stack, 0, _MAX_CHARS)
     )
@@ -148,7 +154,7 @@ def _unresolved(log: Log) -> bool:
 def _misses(snapshot: Snapshot) -> Iterator[_Miss]:
     """Yield look-ups of existing Services that fail to the end of the caller's log."""
     for log in snapshot.logs:
-        if not (log.failing and _unresolved(log) and _goes_on(snapshot, log)):
+        if not (log.failing and unresolved(log) and _goes_on(snapshot, log)):
             continue
         caller = snapshot.topology.workload(log.ref)
         for service, _ in blamed(snapshot, log.ref, [log]):
@@ -173,7 +179,7 @@ def _resolved(snapshot: Snapshot, service: Service) -> bool:
 def _connected(snapshot: Snapshot, miss: Log, service: Service) -> bool:
     """Tell whether the same caller got as far as connecting to the Service later on: then its name resolved."""
     for log in snapshot.logs_of(miss.ref):
-        if log is miss or _unresolved(log) or not _CONNECTS.search(log.record.example, 0, _MAX_CHARS):
+        if log is miss or unresolved(log) or not _CONNECTS.search(log.record.example, 0, _MAX_CHARS):
             continue
         later = log.last is None or miss.last is None or log.last >= miss.last
         if later and any(named.ref == service.ref for named, _ in blamed(snapshot, miss.ref, [log])):

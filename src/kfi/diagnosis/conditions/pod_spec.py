@@ -94,6 +94,16 @@ def _request(container: Container, resource: str) -> float:
     return quantity(resources.requests.get(resource, resources.limits.get(resource))) or 0.0
 
 
+def lacking_requests(spec: PodSpec, resources: Iterable[str]) -> tuple[str, ...]:
+    """Give the containers that request nothing of one of these resources (a limit becomes the request)."""
+    wanted = tuple(resources)
+    return tuple(
+        c.name
+        for c in spec.containers
+        if any(r not in c.resources.requests and r not in c.resources.limits for r in wanted)
+    )
+
+
 def limited(spec: PodSpec, resource: str) -> float:
     """Give the sum of a Pod's limits of one resource."""
     return sum(quantity(c.resources.limits.get(resource)) or 0.0 for c in spec.containers)

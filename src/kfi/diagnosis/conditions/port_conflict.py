@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from kfi.diagnosis.conditions.containers import Run, logs_of, runs
+from kfi.diagnosis.conditions.past_errors import PastErrors
+from kfi.diagnosis.conditions.service_evidence import workload_logs
+from kfi.diagnosis.conditions.settings import specified
+from kfi.diagnosis.words.crash import PORT_ALREADY_IN_USE
+from kfi.models.schemas import Finding, ObjectRef
 from kfi.snapshot.pod import Container, Pod
 from kfi.snapshot.provenance import Path
 from kfi.snapshot.view import Log, Snapshot
@@ -25,6 +30,8 @@ _IN_USE = re.compile(
 _PORT = re.compile(r"(?::|\bport:? ?|', )(\d{2,5})\b", re.IGNORECASE)
 _MAX_CHARS = 4000
 _NUMBER = re.compile(r"\d{2,5}")
+# An address to listen on has no host: :8080, 0.0.0.0:8080, http://+:8080, [::]:8080
+_LISTENS = re.compile(r"(?:^|//|[;,])(?:[*+]|0\.0\.0\.0|\[::\])?:(\d{2,5})\b")
 
 
 @dataclass(frozen=True)
@@ -63,13 +70,19 @@ def claimed(container: Container) -> dict[int, Path]:
         if declared.protocol == "TCP":
             ports[declared.container_port] = ("ports",)
     for env in container.env:
-        if "PORT" in env.name.upper() and env.value and env.value.isascii() and env.value.isdigit():
-            ports.setdefault(int(env.value), ("env", env.name))
-    for part, words in (("command", container.command), ("args", container.args)):
-        for word in words:
-            for number in _NUMBER.findall(word) if len(word) < 200 else ():
-                ports.setdefault(int(number), (part,))
+        value = (env.value or "")[:200]
+        own = [value] if "PORT" in env.name.upper() and value.isascii() and value.isdigit() else []
+        for number in (*own, *_LISTENS.findall(value)):
+            ports.setdefault(int(number), ("env", env.name))
+    for part, word in _words(container):
+        for number in _NUMBER.findall(word):
+            ports.setdefault(int(number), (part,))
     return ports
+
+
+def _words(container: Container) -> Iterator[tuple[str, str]]:
+    for part, words in (("command", container.command), ("args", container.args)):
+        yield from ((part, word) for word in words if len(word) < 200)
 
 
 def _claimant(snapshot: Snapshot, run: Run, port: int | None) -> Run | None:
@@ -111,3 +124,30 @@ def shared_ports(pod: Pod, unwell: bool = False) -> Iterator[Conflict]:
             named |= {(port, "TCP") for port in claimed(other.spec)} & mine
             for port, _ in sorted(named - (mine & theirs)):
                 yield Conflict(one, port, None, other)
+
+
+def failed_binds(snapshot: Snapshot, ill: frozenset[ObjectRef]) -> Iterator[Finding]:
+    """Yield unwell workloads of whose containers only a template and logs are known, and whose port was taken."""
+    for workload in sorted(ill, key=str):
+        pods = snapshot.topology.pods_of(workload)
+        logs = [log for log in workload_logs(snapshot, workload) if _IN_USE.search(log.text[:_MAX_CHARS])]
+        if not logs or any(pod.status.container_statuses for pod in pods) or PastErrors.of(snapshot).holds(logs[-1]):
+            continue
+        yield _failed_bind(snapshot, workload, logs[-1])
+
+
+def _failed_bind(snapshot: Snapshot, workload: ObjectRef, log: Log) -> Finding:
+    one = specified(snapshot, workload)
+    containers = one.spec.containers if one else []
+    claims = {container.name: claimed(container) for container in containers}
+    numbers = [int(number) for number in _PORT.findall(log.text[:_MAX_CHARS])]
+    port = next((number for number in numbers if any(number in ports for ports in claims.values())), None)
+    port = port or next((number for number in numbers if 100 <= number <= 65535), None)
+    claimants = [name for name, ports in claims.items() if port in ports]
+    both = len(claimants) > 1
+    whose = f"; containers {' and '.join(claimants[:3])} claim it" if both else ""
+    where = f"port {port}" if port else "a port"
+    message = f"A container of {workload.kind} {workload.name} cannot bind {where}, which is in use{whose}."
+    paths = [(*one.prefix, "containers", name, *claims[name][port]) for name in claimants if port] if one else []
+    lines = (log.citation, *(snapshot.cite(one.ref, *paths) if one else ()))
+    return PORT_ALREADY_IN_USE.found(workload, message, lines[:6], strength=0.93 if both else 0.85)

@@ -101,13 +101,22 @@ def _fails_now(snapshot: Snapshot, run: Run, kind: str, event: Event, kill: Even
     ready = run.status.ready if known else run.pod.ready
     if kind == "readiness":
         return 0.0 if ready else 1.0 if run.status.state.running or not known else 0.4
+    if ready and (kind == "startup" or _got_over(snapshot, run, kill)):
+        return 0.0
     recent = event.last is None or snapshot.as_of - event.last < _RECENT
     restarts = run.status.restart_count if known else run.pod.status.restarts or 0
     if kill or (restarts and recent and known and restarting(run, snapshot.as_of)):
         return 1.0 if kill and (not known or trouble(run, snapshot.as_of)) else 0.7
     if kind == "startup":
-        return 0.0 if ready else 0.6
+        return 0.6
     return 0.45 if not ready and event.count > 1 and recent else 0.0
+
+
+def _got_over(snapshot: Snapshot, run: Run, kill: Event | None) -> bool:
+    """Tell whether a container was killed, but has run for long since."""
+    since = run.running_since
+    before = since is not None and kill is not None and kill.last is not None and kill.last < since
+    return before and trouble(run, snapshot.as_of) == 0
 
 
 def settled_runs(snapshot: Snapshot) -> Mapping[tuple[str, str], Sequence[Run]]:

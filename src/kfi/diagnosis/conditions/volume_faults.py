@@ -39,6 +39,10 @@ _NOT_THE_VOLUME = re.compile(
     r"|object cache|failed to fetch token|kube-api-access",
     re.IGNORECASE,
 )
+_HELD = re.compile(
+    r"multi-attach error|exclusively attached|already (?:attached|used by|in use)|attached to another node",
+    re.IGNORECASE,
+)
 _TIMED_OUT = re.compile(r"unmounted volumes=\[([^\]]*)\]")
 _REFUSED = re.compile(
     r"permission denied|access denied|operation not permitted|read-only file ?system|\bEACCES\b|\bEPERM\b|\bEROFS\b"
@@ -52,8 +56,14 @@ def stuck_mounting(snapshot: Snapshot) -> Iterator[VolumeFault]:
     heard = HeardPods.of(snapshot)
     for ref, pod in _starting(snapshot, heard):
         events = snapshot.events_of(ref, "FailedAttachVolume", "SuccessfulAttachVolume")
-        if events and events[0].reason == "FailedAttachVolume":
-            yield _told("volume-attach-failed", events[0], 0.9 if pod else heard.certainty(events[0]))
+        if events and events[0].reason == "FailedAttachVolume" and not (pod and says_held(events[0])):
+            code = "volume-multi-attach" if says_held(events[0]) else "volume-attach-failed"
+            yield _told(code, events[0], 0.9 if pod else heard.certainty(events[0]))
+
+
+def says_held(event: Event) -> bool:
+    """Tell whether an Event says that another node or Pod has the volume."""
+    return bool(_HELD.search(event.message))
 
 
 def mount_failures(snapshot: Snapshot) -> Iterator[VolumeFault]:
@@ -73,7 +83,7 @@ def mount_failures(snapshot: Snapshot) -> Iterator[VolumeFault]:
 
 def _starting(snapshot: Snapshot, heard: HeardPods) -> Iterator[tuple[ObjectRef, Pod | None]]:
     for pod in snapshot.pods:
-        if _still_starts(pod):
+        if still_starts(pod):
             yield pod.ref, pod
     reasons = ("FailedAttachVolume", "FailedMount")
     for ref in heard.with_events(*reasons):
@@ -81,7 +91,8 @@ def _starting(snapshot: Snapshot, heard: HeardPods) -> Iterator[tuple[ObjectRef,
             yield ref, None
 
 
-def _still_starts(pod: Pod) -> bool:
+def still_starts(pod: Pod) -> bool:
+    """Tell whether a Pod has a node and none of its containers has begun yet."""
     if pod.ready or pod.finished or leaving(pod):
         return False
     statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)

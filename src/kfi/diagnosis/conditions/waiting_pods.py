@@ -14,7 +14,10 @@ from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.pod_spec import full_spec
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.pod import Pod, PodSpec
-from kfi.snapshot.view import Snapshot
+from kfi.snapshot.view import Event, Snapshot
+
+# What is said of a Pod that still waits, and not by the scheduler.
+_OF_NODE_SCALERS = ("NotTriggerScaleUp", "TriggeredScaleUp", "FailedScaleUp", "Nominated")
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,16 @@ def _gated(snapshot: Snapshot, pod: Pod, spec: PodSpec) -> Waiting | None:
     return Waiting(pod.ref, spec, "scheduling gate", snapshot.cite(pod.ref, *shown_by), None, 1.0)
 
 
+def from_node_scaler(event: Event) -> bool:
+    """Tell whether a FailedScheduling is Karpenter's, which speaks of the nodes it could add, and not the scheduler's.
+
+    Source: karpenter `controllers/provisioning/scheduling/events.go`.
+    """
+    return event.component == "karpenter" or event.message.startswith("Failed to schedule pod, ")
+
+
 def _said(snapshot: Snapshot, pod: Pod, spec: PodSpec) -> Waiting | None:
-    for event in snapshot.events_of(pod.ref, "FailedScheduling"):
+    for event in sorted(snapshot.events_of(pod.ref, "FailedScheduling"), key=from_node_scaler):
         if not event.message.startswith("skip schedule"):
             return Waiting(pod.ref, spec, event.message, (event.citation,), event.first, 1.0)
     scheduled = pod.condition("PodScheduled")
@@ -82,7 +93,7 @@ def _heard_waiting(snapshot: Snapshot) -> Iterator[Waiting]:
     """Yield Pods of which only Events are known, unless a list shows that they are gone or an Event that they ran."""
     heard = HeardPods.of(snapshot)
     for ref in heard.with_events("FailedScheduling"):
-        newest, *_ = snapshot.events_of(ref)
-        if newest.reason == "FailedScheduling":
+        newest = next((e for e in snapshot.events_of(ref) if e.reason not in _OF_NODE_SCALERS), None)
+        if newest and newest.reason == "FailedScheduling":
             spec = full_spec(snapshot, ref)
             yield Waiting(ref, spec, newest.message, (newest.citation,), newest.first, heard.certainty(newest))

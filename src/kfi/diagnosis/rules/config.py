@@ -8,7 +8,6 @@ since is history, and so is a refused Pod of a workload that has its replicas.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,10 @@ from kfi.diagnosis.conditions.containers import Run, current_pods, runs, started
 from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.manifest_faults import undeclared_objects
 from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec, naming_paths
+from kfi.diagnosis.conditions.port_conflict import failed_binds
+from kfi.diagnosis.conditions.unbound import unbound_secrets
+from kfi.diagnosis.conditions.unknown_names import misled_resolvers, unknown_names
+from kfi.diagnosis.rules.symptoms import unwell
 from kfi.diagnosis.words.config import (
     CONTAINER_CONFIG_ERROR,
     MISSING_CONFIG_MAP,
@@ -24,9 +27,10 @@ from kfi.diagnosis.words.config import (
     MISSING_SECRET,
     MISSING_SERVICE_ACCOUNT,
     SECRET_NOT_BOUND,
+    UNKNOWN_SERVICE_NAME,
 )
 from kfi.models.schemas import Citation, Finding, ObjectRef
-from kfi.snapshot.pod import Container, KeyRef, Pod, PodSpec
+from kfi.snapshot.pod import Container, KeyRef, Pod
 from kfi.snapshot.resources import Keyed, Workload
 from kfi.snapshot.view import Event, Snapshot
 
@@ -37,6 +41,7 @@ RULES = (
     MISSING_KEY,
     MISSING_SERVICE_ACCOUNT,
     CONTAINER_CONFIG_ERROR,
+    UNKNOWN_SERVICE_NAME,
 )
 
 _BY_KIND = {"ConfigMap": MISSING_CONFIG_MAP, "Secret": MISSING_SECRET}
@@ -73,7 +78,11 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     yield from _heard(snapshot)
     yield from _refused_accounts(snapshot)
     yield from _unlisted_accounts(snapshot)
-    yield from _unbound_secrets(snapshot)
+    ill = unwell(snapshot)
+    yield from unbound_secrets(snapshot, ill)
+    yield from unknown_names(snapshot, ill)
+    yield from misled_resolvers(snapshot, ill)
+    yield from failed_binds(snapshot, ill)
     yield from undeclared_objects(snapshot)
 
 
@@ -284,42 +293,3 @@ def _unlisted_accounts(snapshot: Snapshot) -> Iterator[Finding]:
         idle = workload.desired == 0 or snapshot.topology.pods_of(workload.ref) or workload.ready_count
         if not idle and snapshot.absent(account):
             yield _no_account(snapshot, workload.ref, account, strength=0.85)
-
-
-def _unbound_secrets(snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield workloads that take nothing from the Secret that is named for them, unlike their siblings."""
-    bound: dict[ObjectRef, set[str]] = {}
-    for workload in snapshot.workloads:
-        if not snapshot.topology.owner(workload.ref) and workload.kind != "Job":
-            bound[workload.ref] = set(_env_secrets(workload.spec.template.spec))
-    used = {(ref.namespace, name) for ref, names in bound.items() for name in names}
-    siblings = Counter(ref.namespace for ref, names in bound.items() if names)
-    for ref, names in bound.items():
-        workload_found = snapshot.objects[ref]
-        if names or siblings[ref.namespace] < 3 or not isinstance(workload_found, Workload):
-            continue
-        for secret in snapshot.of(Keyed, "Secret"):
-            free = secret.namespace == ref.namespace and (ref.namespace, secret.name) not in used
-            if free and secret.observed and secret.name.startswith(f"{ref.name}-"):
-                yield _unbound(snapshot, workload_found, secret)
-
-
-def _env_secrets(spec: PodSpec) -> Iterator[str]:
-    for container in spec.all_containers:
-        yield from (source.secret_ref.name for source in container.env_from if source.secret_ref)
-        for env in container.env:
-            if env.value_from and env.value_from.secret_key_ref:
-                yield env.value_from.secret_key_ref.name
-
-
-def _unbound(snapshot: Snapshot, workload: Workload, secret: Keyed) -> Finding:
-    unwell = workload.desired is not None and workload.ready_count < workload.desired
-    message = (
-        f"{workload.kind} {workload.name} takes nothing from Secret {secret.name}, which exists for it; its siblings "
-        "take theirs."
-    )
-    lines = (
-        *snapshot.cite(workload.ref, ("spec", "template", "spec", "containers")),
-        *snapshot.cite_row(secret.ref),
-    )
-    return SECRET_NOT_BOUND.found(workload.ref, message, lines, strength=0.7 if unwell else 0.45)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.conditions.blame import blamed
 from kfi.diagnosis.conditions.containers import (
     Run,
@@ -19,14 +20,26 @@ from kfi.diagnosis.conditions.containers import (
     killed_by_probe,
     killed_probe,
     out_of_memory,
-    quoted,
     repeated_since,
     runs,
     said,
     starved_at_start,
     trouble,
 )
+from kfi.diagnosis.conditions.endings import (
+    BY_ITSELF,
+    SIGNALS,
+    ending,
+    fault_in_logs,
+    fault_of,
+    follows,
+    in_words,
+    last_said,
+    rule_of,
+)
 from kfi.diagnosis.conditions.heard import HeardPods
+from kfi.diagnosis.conditions.last_words import container_logs, most_telling, quoted
+from kfi.diagnosis.conditions.log_faults import LogFault
 from kfi.diagnosis.conditions.port_conflict import Conflict, failed_bind, shared_ports
 from kfi.diagnosis.conditions.quoted_setting import settings_named
 from kfi.diagnosis.conditions.served import declared
@@ -46,6 +59,7 @@ from kfi.diagnosis.words.crash import (
     PORT_ALREADY_IN_USE,
     POST_START_HOOK_FAILED,
 )
+from kfi.diagnosis.words.logs import DEPENDENCY_UNREACHABLE
 from kfi.models.schemas import Finding, Role
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Workload
@@ -72,11 +86,6 @@ _BY_FAILURE = {
     StartFailure.OTHER: CONTAINER_START_ERROR,
 }
 _NOT_STARTED = ("StartError", "ContainerCannotRun", "RunContainerError", "CreateContainerError")
-_SIGNALS = {
-    129: "SIGHUP", 130: "SIGINT", 131: "SIGQUIT", 132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE",
-    137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM", 159: "SIGSYS",
-}  # fmt: skip
-_BY_ITSELF = (132, 134, 135, 136, 139, 159)
 # Reasons of a Pod's end that say of themselves that no container is to blame.
 _ENDED_FROM_OUTSIDE = ("Evicted", "Preempting", "Terminated", "NodeShutdown", "Shutdown", "NodeLost", "NodeAffinity")
 _STUCK_AFTER = timedelta(minutes=5)
@@ -172,24 +181,21 @@ def _ended(snapshot: Snapshot, run: Run) -> Finding | None:
 
 
 def _failed_exit(snapshot: Snapshot, run: Run, weight: float) -> Finding:
-    logs = said(snapshot, run)
-    code = run.last_end.exit_code if run.last_end else None
-    rule, strength = CONTAINER_CRASH, 0.88 if logs else 0.78
-    refused = next((failure for log in logs if (failure := of_log(log.record.example))), None)
-    if refused or code in (126, 127):
-        rule, strength = _BY_FAILURE[refused or StartFailure.COMMAND], 0.9
-    elif run.init:
-        rule, strength = INIT_CONTAINER_FAILED, 0.9
-    elif code in _SIGNALS:
-        rule, strength = KILLED_BY_SIGNAL, 0.8 if code in _BY_ITSELF else 0.5
-    dependency = next(blamed(snapshot, run.pod.ref, logs), None)
+    logs, fault = said(snapshot, run), fault_of(snapshot, run)
+    last = None if logs or fault else last_said(snapshot, run)
+    dependency = follows(snapshot, run.pod.ref, fault) or next(blamed(snapshot, run.pod.ref, logs), None)
+    if dependency and fault and fault.rule is DEPENDENCY_UNREACHABLE:
+        rule, strength = INIT_CONTAINER_FAILED if run.init else CONTAINER_CRASH, 0.88
+    else:
+        rule, strength = _verdict(run, logs, fault)
     role = Role.SYMPTOM if dependency and rule in (CONTAINER_CRASH, INIT_CONTAINER_FAILED) else None
     back_off = next(iter(snapshot.events_of(run.pod.ref, "BackOff")), None)
     named = settings_named(snapshot, run.pod, run.spec, " ".join(log.record.example for log in logs))
-    lines = (*(log.citation for log in logs), *snapshot.cite(run.pod.ref, *run.end_paths)[:3], *named)
+    words = (*(fault.citations if fault else ()), *(log.citation for log in (*logs, *((last,) if last else ()))))
+    lines = dict.fromkeys((*words[:6], *snapshot.cite(run.pod.ref, *run.end_paths)[:3], *named))
     return rule.found(
         run.pod.ref,
-        _ending(run, logs),
+        ending(run, logs, fault, last),
         (*lines, *event_citations(back_off))[:8],
         strength=strength * weight,
         since=_began(run, back_off),
@@ -197,19 +203,21 @@ def _failed_exit(snapshot: Snapshot, run: Run, weight: float) -> Finding:
     )
 
 
-def _short(message: str) -> str:
-    text = " ".join(message[:1000].split())
-    return text if len(text) <= 200 else f"{text[:199]}…"
-
-
-def _ending(run: Run, logs: tuple[Log, ...]) -> str:
+def _verdict(run: Run, logs: tuple[Log, ...], fault: LogFault | None) -> tuple[Rule, float]:
+    """Give the rule that a failed end falls under, and how sure that is."""
     code = run.last_end.exit_code if run.last_end else None
-    signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
-    times = f" and was restarted {counted(run.status.restart_count, 'time')}" if run.status.restart_count else ""
-    kind = "Init container" if run.init else "Container"
-    last = run.last_end.message if run.last_end else ""
-    words = f"; its log says {quoted(logs[0])}" if logs else f'; its last message: "{_short(last)}"' if last else ""
-    return f"{kind} {run.name} of Pod {run.pod.name} ended with exit code {code}{signal}{times}{words}."
+    refused = next((failure for log in logs if (failure := of_log(log.record.example))), None)
+    if refused:
+        return _BY_FAILURE[refused], 0.9
+    if fault:
+        return fault.rule, fault.strength
+    if code in (126, 127):
+        return COMMAND_NOT_FOUND, 0.9
+    if run.init:
+        return INIT_CONTAINER_FAILED, 0.9
+    if code in SIGNALS:
+        return KILLED_BY_SIGNAL, 0.8 if code in BY_ITSELF else 0.5
+    return CONTAINER_CRASH, 0.88 if logs else 0.78
 
 
 def _began(run: Run, back_off: Event | None) -> datetime | None:
@@ -222,19 +230,21 @@ def _clean_exit(snapshot: Snapshot, run: Run) -> Finding | None:
     loops = run.waiting == "CrashLoopBackOff" or run.status.restart_count > 2
     if run.init or not loops or run.pod.spec.restart_policy in ("OnFailure", "Never"):
         return None
-    logs = said(snapshot, run, 1)
-    words = f"; its log says {quoted(logs[0])}" if logs else ""
-    message = (
-        f"Container {run.name} of Pod {run.pod.name} ends without error (exit code 0) and was restarted "
-        f"{counted(run.status.restart_count, 'time')}{words}."
-    )
-    lines = (
+    logs, fault = said(snapshot, run, 1), fault_of(snapshot, run)
+    last = None if logs or fault else last_said(snapshot, run)
+    victim = follows(snapshot, run.pod.ref, fault)
+    words = (*(fault.citations if fault else ()), *(log.citation for log in (*logs, *((last,) if last else ()))))
+    lines = dict.fromkeys((
+        *words[:4],
         *snapshot.cite(run.pod.ref, *run.end_paths)[:3],
-        *(log.citation for log in logs),
         *snapshot.cite(run.pod.ref, run.spec_at("command"), run.spec_at("args")),
+    ))  # fmt: skip
+    return rule_of(fault, CONTAINER_EXITS_CLEAN, victim).found(
+        run.pod.ref,
+        ending(run, logs, fault, last),
+        tuple(lines)[:6],
+        strength=(fault.strength if fault and not victim else 0.88) * trouble(run, snapshot.as_of),
     )
-    strength = 0.88 * trouble(run, snapshot.as_of)
-    return CONTAINER_EXITS_CLEAN.found(run.pod.ref, message, lines[:6], strength=strength)
 
 
 def _stuck(snapshot: Snapshot, run: Run) -> Finding | None:
@@ -283,15 +293,19 @@ def _of_row(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:
     init = status.summary.startswith("Init:")
     failed = state in ("Error", "CrashLoopBackOff") or state.startswith(("ExitCode:", "Signal:"))
     event = next((e for e in snapshot.events_of(pod.ref, "Failed") if _RUNTIME_MESSAGE.search(e.message)), None)
-    logs = [log for log in snapshot.logs_of(pod.ref, snapshot.topology.workload(pod.ref)) if log.failing][-2:]
-    lines = (*snapshot.cite_row(pod.ref), *event_citations(event), *(log.citation for log in logs))
-    words = f"; its log says {quoted(logs[-1])}" if logs else f": {event.message[:300]}" if event else ""
+    logs = most_telling(container_logs(snapshot, pod.ref))
+    fault = fault_in_logs(snapshot, pod.ref) if failed else None
+    words = in_words(fault, logs) or (f": {event.message[:300]}" if event else "")
+    cited = (*(fault.citations if fault else ()), *(log.citation for log in logs))
+    lines = tuple(dict.fromkeys((*snapshot.cite_row(pod.ref), *event_citations(event), *cited)))[:6]
     message = f"Pod {pod.name} is in state {status.summary}{words}."
     if (failed or state in _NOT_STARTED) and event and not starved_at_start(event.message):
         yield _BY_FAILURE[of_runtime(event.message)].found(pod.ref, message, lines, strength=0.9)
-    elif failed and (init or logs):
-        rule = INIT_CONTAINER_FAILED if init else CONTAINER_CRASH
-        yield rule.found(pod.ref, message, lines, strength=0.7 if logs else 0.6)
+    elif failed and (init or logs or fault):
+        victim = follows(snapshot, pod.ref, fault)
+        rule = rule_of(fault, INIT_CONTAINER_FAILED if init else CONTAINER_CRASH, victim)
+        strength = 0.8 if fault else 0.7 if logs else 0.6
+        yield rule.found(pod.ref, message, lines, strength=strength, role=Role.SYMPTOM if victim else None)
     elif state in ("StartError", "ContainerCannotRun", "RunContainerError"):
         yield CONTAINER_START_ERROR.found(pod.ref, message, lines, strength=0.6)
 
@@ -323,10 +337,13 @@ def _heard_loops(snapshot: Snapshot) -> Iterator[Finding]:
         back_off = snapshot.events_of(ref, "BackOff")[0]
         if back_off.message.startswith("Back-off restarting failed"):
             who = f"Container {back_off.ref.container}" if back_off.ref.container else "A container"
-            message = f"{who} of Pod {ref.name} ends again and again; no text says how."
-            strength, role = round(0.5 * heard.certainty(back_off), 3), Role.CAUSE
-            lines = (back_off.citation,)
-            yield CRASH_LOOP_BACK_OFF.found(ref, message, lines, strength=strength, role=role, since=back_off.first)
+            fault, logs = fault_in_logs(snapshot, ref), most_telling(container_logs(snapshot, ref))
+            message = f"{who} of Pod {ref.name} ends again and again{in_words(fault, logs) or '; no text says how'}."
+            lines = (back_off.citation, *(fault.citations if fault else ()), *(log.citation for log in logs))
+            rule = rule_of(fault, CONTAINER_CRASH if logs else CRASH_LOOP_BACK_OFF, follows(snapshot, ref, fault))
+            sure = (0.8 if fault else 0.7 if logs else 0.5) * heard.certainty(back_off)
+            cited = tuple(dict.fromkeys(lines))[:6]
+            yield rule.found(ref, message, cited, strength=round(sure, 3), role=Role.CAUSE, since=back_off.first)
 
 
 def _job(snapshot: Snapshot, job: Workload) -> Iterator[Finding]:
@@ -337,10 +354,17 @@ def _job(snapshot: Snapshot, job: Workload) -> Iterator[Finding]:
         return
     reason = failed.reason if failed and failed.reason else event.reason if event else ""
     text = failed.message if failed and failed.message else event.message if event else ""
-    pods = [p for p in snapshot.pods if snapshot.topology.owner(p.ref) == job.ref and p.status.phase == "Failed"]
+    pods = [p for p in snapshot.pods if snapshot.topology.owner(p.ref) == job.ref]
+    # Pods that say themselves why they failed are the cause, and the Job's failure follows.
+    speaking = any(p.status.phase == "Failed" or container_logs(snapshot, p.ref) for p in pods)
+    fault = None if pods else fault_in_logs(snapshot, job.ref)
     conditions = [("status", "conditions", failed.type, field) for field in ("reason", "message")] if failed else []
     lines = (*(snapshot.cite(job.ref, *conditions) or snapshot.cite_row(job.ref)), *event_citations(event))
-    message = f"Job {job.name} failed{' with ' + reason if reason else ''}{': ' + text if text else ''}."
-    role = Role.SYMPTOM if pods else None
+    message = f"Job {job.name} failed{' with ' + reason if reason else ''}{': ' + text if text else ''}"
+    role = Role.SYMPTOM if speaking or fault else None
     since = failed.last_transition_time if failed else event.first if event else None
-    yield JOB_FAILED.found(job.ref, message, lines, strength=0.85, since=since, role=role)
+    if fault:
+        words = f"{message}{';' if text else ''}{in_words(fault, ())}."
+        cited = (*fault.citations, *lines)[:6]
+        yield fault.rule.found(job.ref, words, cited, strength=0.85 * fault.strength, since=since)
+    yield JOB_FAILED.found(job.ref, message if text else f"{message}.", lines, strength=0.85, since=since, role=role)

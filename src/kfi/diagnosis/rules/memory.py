@@ -13,6 +13,7 @@ from kfi.diagnosis.conditions.containers import (
     Run,
     current_pods,
     killed_by_probe,
+    logs_of,
     out_of_memory,
     runs,
     starved_at_start,
@@ -24,7 +25,7 @@ from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.objects import quantity
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Node
-from kfi.snapshot.view import Event, Snapshot
+from kfi.snapshot.view import Event, Log, Snapshot
 
 OOM_KILLED = Rule(
     code="oom-killed",
@@ -72,6 +73,12 @@ POD_EVICTED = Rule(
 RULES = (OOM_KILLED, NODE_OUT_OF_MEMORY, POD_EVICTED)
 
 _RECENT = timedelta(hours=1)
+_SETTLED = timedelta(minutes=10)
+# A shell whose child was killed: /run.sh: line 3:     7 Killed                  java -jar cart.jar
+_KILLED_IN_LOG = re.compile(
+    r"^Killed\s*$|: line \d+:\s+\d+ Killed\b|out of memory: kill|oom-kill(?:er)?\b|OOMKilled|signal: killed",
+    re.IGNORECASE,
+)
 # Source: kubelet pkg/kubelet/eviction/helpers.go.
 _SHORT_OF = re.compile(r"low on resource: (?P<resource>[\w-]+)|node had condition: \[(?P<condition>\w+)\]")
 _OWN_LIMIT = re.compile(r"exceeds? (?:the total limit|the limit|its local ephemeral storage)|exceeded its local", re.I)
@@ -89,7 +96,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield containers, nodes and Pods that ran out of memory, or were put out for want of it."""
     for pod in current_pods(snapshot):
         found = [f for run in runs(pod) for f in _of_container(snapshot, run)]
-        yield from found or _starved(snapshot, pod)
+        yield from found or [*_starved(snapshot, pod)] or _told_by_event(snapshot, pod)
         if not found and not pod.status.container_statuses and pod.status.summary.endswith("OOMKilled"):
             message = f"A container of Pod {pod.name} was killed for exceeding its memory limit."
             yield OOM_KILLED.found(pod.ref, message, snapshot.cite_row(pod.ref), strength=0.85)
@@ -109,10 +116,10 @@ def _of_container(snapshot: Snapshot, run: Run) -> Iterator[Finding]:
         since = end.finished_at if end else None
         yield OOM_KILLED.found(run.pod.ref, _killed(run), lines, strength=strength, since=since)
     elif end and end.exit_code == 137 and trouble(run, snapshot.as_of) and not killed_by_probe(snapshot, run):
-        event = _kernel_kill(snapshot, run)
-        if event:
-            lines = (event.citation, *snapshot.cite(run.pod.ref, *run.end_paths)[:2], *_limit_lines(snapshot, run))
-            yield OOM_KILLED.found(run.pod.ref, _killed(run), lines, strength=0.75, since=event.last)
+        witness = _kernel_kill(snapshot, run) or _logged_kill(snapshot, run)
+        if witness:
+            lines = (witness.citation, *snapshot.cite(run.pod.ref, *run.end_paths)[:2], *_limit_lines(snapshot, run))
+            yield OOM_KILLED.found(run.pod.ref, _killed(run), lines, strength=0.75, since=witness.last)
 
 
 def _killed(run: Run) -> str:
@@ -137,6 +144,39 @@ def _kernel_kill(snapshot: Snapshot, run: Run) -> Event | None:
         if near and "memory cgroup" in event.message.lower():
             return event
     return None
+
+
+def _logged_kill(snapshot: Snapshot, run: Run) -> Log | None:
+    """Give the line in which a shell or the kernel says that a process was killed, of the run that ended."""
+    logs = [log for log in logs_of(snapshot, run) if _KILLED_IN_LOG.search(log.record.example[:2000])]
+    return next((log for log in logs if log.record.previous), logs[-1] if logs else None)
+
+
+def _told_by_event(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:
+    """Yield a Pod of which an Event alone says that a container was killed for memory, lately."""
+    for event in snapshot.events_of(pod.ref, "OOMKilled", "OOMKilling")[:1]:
+        ago = snapshot.as_of - event.last if event.last else timedelta()
+        if event.type != "Normal" and ago < _RECENT and not any(_ended_later(run, event) for run in runs(pod)):
+            statuses = pod.status.container_statuses
+            ready = pod.ready or (bool(statuses) and all(status.ready for status in statuses))
+            strength = 0.85 if not ready else 0.7 if ago < _SETTLED else 0.4
+            run = next((run for run in runs(pod) if run.name == event.ref.container), None) or _only_limited(pod)
+            limit = run.spec.resources.limits.get("memory") if run else None
+            below = f"; the memory limit of container {run.name} is {limit}" if run and limit is not None else ""
+            message = f"A container of Pod {pod.name} was killed for want of memory (OOMKilled), says an Event{below}."
+            lines = (event.citation, *(_limit_lines(snapshot, run) if run else ()))
+            yield OOM_KILLED.found(pod.ref, message, lines, strength=strength, since=event.last)
+
+
+def _ended_later(run: Run, event: Event) -> bool:
+    """Tell whether a container ended again after an Event, and not for memory."""
+    end = run.last_end
+    return bool(end and end.finished_at and event.last and end.finished_at > event.last + timedelta(minutes=1))
+
+
+def _only_limited(pod: Pod) -> Run | None:
+    limited = [run for run in runs(pod) if "memory" in run.spec.resources.limits]
+    return limited[0] if len(limited) == 1 else None
 
 
 def _starved(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:

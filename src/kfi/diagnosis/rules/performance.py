@@ -8,7 +8,7 @@ ones share a node, the node is. Throughput drops are effects and are not looked 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kfi.diagnosis.catalogue import Layer, Rule
@@ -92,11 +92,14 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for ref in throttled:
         raised = health[ref].rise(Family.CPU) > 0
         message = "Alerts show CPU throttling" + (" and raised CPU use." if raised else ".")
-        yield POD_CPU_THROTTLED.found(ref, message, health[ref].citations, strength=0.85 if raised else 0.5)
+        strength, slowed = 0.85 if raised else 0.5, _slowed(snapshot, health, [ref])
+        yield POD_CPU_THROTTLED.found(ref, message, health[ref].citations, strength=strength, affects=slowed)
     lossy = _lossy_node(health)
     if lossy:
         message = f"Retransmissions of {lossy.name} are at least {_STANDS_OUT:g} times those of any other node."
-        yield NODE_PACKET_LOSS.found(lossy, message, health[lossy].citations, strength=0.75)
+        on_it = {snapshot.topology.workload(pod.ref) for pod in snapshot.pods if pod.spec.node_name == lossy.name}
+        slowed = _slowed(snapshot, health, on_it)
+        yield NODE_PACKET_LOSS.found(lossy, message, health[lossy].citations, strength=0.75, affects=slowed)
     if not throttled and not lossy:
         yield from _delays(snapshot, health)
 
@@ -146,13 +149,27 @@ def _delays(snapshot: Snapshot, health: Mapping[ObjectRef, _Health]) -> Iterator
         names = ", ".join(sorted(ref.name for ref in roots))
         evidence = [citation for ref in roots for citation in health[ref].citations]
         message = f"{names} became slow independently of each other, and all run on {node.name}."
-        yield NODE_NETWORK_DELAY.found(node, message, evidence, strength=0.65, affects=roots)
+        slowed = _slowed(snapshot, health, roots)
+        yield NODE_NETWORK_DELAY.found(node, message, evidence, strength=0.65, affects=slowed)
         return
     for ref in roots:
         message = f"Its latency rose by {slow[ref]:.0f} ms, and nothing it calls became slow enough to explain that."
         # Several unrelated roots: each of them is less sure to be the one.
-        strength = 0.65 if len(roots) == 1 else 0.4
-        yield POD_NETWORK_DELAY.found(ref, message, health[ref].citations, strength=strength)
+        strength, slowed = 0.65 if len(roots) == 1 else 0.4, _slowed(snapshot, health, [ref])
+        yield POD_NETWORK_DELAY.found(ref, message, health[ref].citations, strength=strength, affects=slowed)
+
+
+def _slowed(
+    snapshot: Snapshot, health: Mapping[ObjectRef, _Health], origins: Iterable[ObjectRef]
+) -> tuple[ObjectRef, ...]:
+    """Give those of the origins, and of the workloads that call them (through others too), that alerts call slow."""
+    waiting = list(origins)
+    found = set(waiting)
+    while waiting:
+        callers = snapshot.topology.callers.get(waiting.pop(), frozenset()) - found
+        found |= callers
+        waiting += callers
+    return tuple(sorted((ref for ref in found if ref in health and health[ref].rise(Family.LATENCY) > 0), key=str))
 
 
 def _explained(snapshot: Snapshot, ref: ObjectRef, slow: Mapping[ObjectRef, float]) -> bool:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.conditions.manifest_room import outside_limits, over_quota
 from kfi.diagnosis.conditions.pod_spec import shown
 from kfi.diagnosis.conditions.quota_message import Refusal, Refused, needed, needed_by_pod, refusal_in
 from kfi.diagnosis.conditions.scheduler_message import Filter, clauses
 from kfi.diagnosis.conditions.waiting_pods import Waiting, waiting_pods
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.objects import Resource, quantity
-from kfi.snapshot.resources import PersistentVolumeClaim, ResourceQuota, Service, Workload
+from kfi.snapshot.policies import ResourceQuota
+from kfi.snapshot.resources import PersistentVolumeClaim, Service, Workload
 from kfi.snapshot.view import Snapshot
 
 _SHOW = "kubectl describe resourcequota -n {name}"
@@ -139,6 +141,11 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for (namespace, _), together in groups.items():
         affects = [ref for kept in together for ref in _sufferers(snapshot, kept.what, waiting)]
         yield _found(snapshot, namespace, together, tuple(dict.fromkeys(affects)))
+    for unfit in over_quota(snapshot):
+        rule, lines = rule_for(unfit.about), unfit.evidence[:6]
+        yield rule.found(unfit.ref, unfit.message, lines, strength=unfit.strength, affects=unfit.affects)
+    for unfit in outside_limits(snapshot):
+        yield LIMIT_RANGE_VIOLATED.found(unfit.ref, unfit.message, unfit.evidence[:6], strength=unfit.strength)
 
 
 _Claims = Mapping[ObjectRef, tuple[Waiting, ...]]

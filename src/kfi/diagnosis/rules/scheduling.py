@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.conditions.field_lines import cite_whole
+from kfi.diagnosis.conditions.manifest_room import too_few_nodes, too_large
 from kfi.diagnosis.conditions.node_fit import Fit, asked_labels, fits, most_room, required_nodes, selects
 from kfi.diagnosis.conditions.pod_spec import cite_spec, request_paths, requested, shown
 from kfi.diagnosis.conditions.scheduler_message import Filter, clauses, node_count
 from kfi.diagnosis.conditions.unschedulable import Reason, main_reason
 from kfi.diagnosis.conditions.waiting_pods import Waiting, waiting_pods
 from kfi.diagnosis.conditions.wording import counted
+from kfi.diagnosis.words.storage import VOLUME_NODE_AFFINITY_CONFLICT
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.pod import NodeSelectorTerm, Pod, PodSpec
 from kfi.snapshot.provenance import Path
@@ -119,16 +121,6 @@ HOST_PORT_CONFLICT = _rule(
     "Drop the hostPort and use a Service.",
     "Run at most one such Pod a node, or choose another port.",
 )
-VOLUME_NODE_AFFINITY_CONFLICT = _rule(
-    "volume-node-affinity-conflict",
-    "The Pod's volume is bound to nodes that it cannot use",
-    "A local volume lives on one node, a cloud disk in one zone. The Pod's volume can only be used where the Pod "
-    "cannot run for another reason.",
-    "Let the Pod run where the volume is.",
-    "Save the data, then recreate the claim (which may delete its volume) with a StorageClass of volumeBindingMode "
-    "WaitForFirstConsumer, so that the volume follows the Pod.",
-    confirm="kubectl describe pv",
-)
 VOLUME_LIMIT_REACHED = _rule(
     "volume-limit-reached",
     "Nodes have attached as many volumes as they can",
@@ -205,6 +197,9 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
         if asks not in compared:
             compared[asks] = fits(waiting.spec, (n for n in snapshot.nodes if n.ref.cluster == waiting.ref.cluster))
         yield _explained(snapshot, waiting, compared[asks])
+    for unfit in (*too_few_nodes(snapshot), *too_large(snapshot)):
+        rule = {"cpu": INSUFFICIENT_CPU, "memory": INSUFFICIENT_MEMORY}.get(unfit.about, POD_ANTI_AFFINITY_CONFLICT)
+        yield rule.found(unfit.ref, unfit.message, unfit.evidence[:6], strength=unfit.strength)
 
 
 # The kubelet admits a Pod once more when it arrives; a Pod that named its node never met the scheduler.

@@ -11,10 +11,21 @@ from collections.abc import Iterator
 
 from kfi.diagnosis.conditions.address_faults import address_faults
 from kfi.diagnosis.conditions.manifest_faults import mismatched_selectors, only_declared
+from kfi.diagnosis.conditions.misrouting import crossed_variables
 from kfi.diagnosis.conditions.name_resolution import name_faults
 from kfi.diagnosis.conditions.pod_spec import full_spec
+from kfi.diagnosis.conditions.scaled_to_zero import scaled_to_zero
 from kfi.diagnosis.conditions.served import port_number, protocol_of_name
-from kfi.diagnosis.conditions.service_evidence import answers, complaints, fails, has_endpoints, no_endpoints, only_rows
+from kfi.diagnosis.conditions.service_evidence import (
+    answers,
+    complaints,
+    env_lines,
+    fails,
+    has_endpoints,
+    no_endpoints,
+    only_rows,
+    workload_logs,
+)
 from kfi.diagnosis.conditions.service_target import Candidate, candidates, differences, intended
 from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.service import (
@@ -49,8 +60,6 @@ RULES = (
     WORKLOAD_SELECTOR_MISMATCH,
 )
 
-_SCALABLE = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
-
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield Services, addresses and names that lead nowhere, and needed workloads without replicas."""
@@ -59,10 +68,25 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
         if known and service.spec.selector and service.spec.type != "ExternalName":
             yield from _of_service(snapshot, service)
     yield from address_faults(snapshot)
+    yield from _crossed(snapshot)
     yield from name_faults(snapshot)
     yield from mismatched_selectors(snapshot)
-    for workload in snapshot.workloads:
-        yield from _scaled_away(snapshot, workload)
+    yield from scaled_to_zero(snapshot)
+
+
+def _crossed(snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield variables that are named for one application and hold another's address."""
+    for one in crossed_variables(snapshot):
+        variable = one.address
+        message = (
+            f"{one.workload.kind} {one.workload.name} has variable {variable.variable} ({variable.text[:120]}), which "
+            f"leads to Service {one.held.name}, not to {one.meant.name}."
+        )
+        said = [
+            log.citation for log in workload_logs(snapshot, one.workload) if log.failing and variable.host in log.text
+        ]
+        lines = (*env_lines(snapshot, one.workload, variable), *snapshot.cite_row(one.meant.ref)[:1], *said[:2])
+        yield ENV_ADDRESS_MISMATCH.found(one.workload, message, lines, strength=0.9 if said else 0.75)
 
 
 def _of_service(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
@@ -307,41 +331,3 @@ def _port_lines(snapshot: Snapshot, owner: ObjectRef) -> tuple[Citation, ...]:
     prefix = ("spec", "template", "spec") if template else ("spec",)
     paths = [(*prefix, "containers", container.name, "ports") for container in spec.containers if container.ports]
     return snapshot.cite(owner, *paths)[:2]
-
-
-def _needed(snapshot: Snapshot, callers: list[ObjectRef], services: list[Service]) -> float:
-    """Say how sure it is that somebody needs a workload: its callers are known, or somebody tried its Service in vain.
-
-    What has only a Service, which nobody is seen to use, was put to sleep.
-    """
-    tried = any(fails(snapshot, service) or complaints(snapshot, service, 1) for service in services)
-    return 0.95 if callers else 0.85 if tried else 0.28
-
-
-def _scaled_away(snapshot: Snapshot, workload: Workload) -> Iterator[Finding]:
-    if workload.kind not in _SCALABLE or workload.spec.replicas != 0 or not workload.observed:
-        return
-    if snapshot.topology.owner(workload.ref):
-        return
-    services = [s for s in snapshot.topology.services_for(workload.ref) if s.observed]
-    callers = sorted(snapshot.topology.callers.get(workload.ref, frozenset()), key=str)
-    if not services and not callers:
-        return
-    need = [f"Service {services[0].name} leads to it"] if services else []
-    need += [f"{', '.join(ref.name for ref in callers[:4])} call it"] if callers else []
-    lines = (
-        *(snapshot.cite(workload.ref, ("spec", "replicas")) or snapshot.cite_row(workload.ref)),
-        *(
-            line
-            for service in services[:1]
-            for line in (*no_endpoints(snapshot, service), *fails(snapshot, service))[:2]
-        ),
-        *(line for service in services[:1] for line in complaints(snapshot, service, 2)),
-    )
-    asleep = [w for w in snapshot.live(Workload) if w.namespace == workload.namespace and w.spec.replicas]
-    yield DEPLOYMENT_ZERO_REPLICAS.found(
-        workload.ref,
-        f"{workload.kind} {workload.name} is scaled to 0 replicas, though {' and '.join(need)}.",
-        lines[:6],
-        strength=_needed(snapshot, callers, services) if asleep else 0.28,
-    )

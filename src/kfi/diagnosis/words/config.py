@@ -46,6 +46,21 @@ SECRET_NOT_BOUND = Rule(
     confirm="kubectl get {kind} {name} -n {namespace} -o yaml",
     fix=("Add the reference (envFrom or env.valueFrom.secretKeyRef) to the container, as the siblings have it.",),
 )
+UNKNOWN_SERVICE_NAME = Rule(
+    code="unknown-service-name",
+    title="Workload looks up a Service name that does not exist",
+    layer=Layer.CONFIG,
+    meaning=(
+        "The name that the workload asks the cluster's DNS for belongs to no Service: it is misspelt, or names the "
+        "wrong namespace. A bare name is looked for in the workload's own namespace only. DNS itself is in order, and "
+        "so is the Service that was meant."
+    ),
+    confirm="kubectl get services -A",
+    fix=(
+        "Correct the name in the workload's settings: SERVICE, or SERVICE.NAMESPACE where it lives elsewhere.",
+        "If the name is right, create the Service that should have it.",
+    ),
+)
 MISSING_KEY = Rule(
     code="missing-key",
     title="ConfigMap or Secret lacks a key",

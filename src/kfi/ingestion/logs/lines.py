@@ -35,7 +35,8 @@ _SYSLOG = re.compile(
 _JOURNAL_ISO = re.compile(r"([a-z0-9][-a-zA-Z0-9.]{0,252}) (?:([\w@.:-]{1,128})\[\d+\]|(kernel)): ?")
 # What `kubectl logs` says instead of a log: it names the container that it could not read.
 _NO_LOG = re.compile(
-    r'(?:Error: )*Error from server.{0,40}: (?:container "(?P<container>[^"\s]+)" in pod "(?P<pod>[^"\s]+)"'
+    r"(?:Error: )*Error from server.{0,40}: (?:(?:previous terminated )?"
+    r'container "(?P<container>[^"\s]+)" in pod "(?P<pod>[^"\s]+)"'
     r"|Get \S{1,200}/containerLogs/(?P<namespace>[^/\s]+)/(?P<there>[^/\s]+)/(?P<of>[-a-z0-9]+))"
 )
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")

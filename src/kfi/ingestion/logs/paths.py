@@ -39,6 +39,10 @@ _LAYOUTS = tuple(
         rf"(?:^|/)(?P<name>{_NAME}){_ENDING}$",
     )
 )
+# Names that people give: kubectl_previous_logs.txt, cart-prev-logs.txt; but not previous-orders.log.
+_PREVIOUS = re.compile(
+    r"(?<![A-Za-z0-9])prev(?:ious)?(?:_[^/]*|(?:[-. ](?:logs?|run|container))*\.(?:log|txt)[^/]*)$", re.IGNORECASE
+)
 # File names that say nothing of who wrote the log.
 _NAMELESS = frozenset(
     ("log", "logs", "current", "output", "stdout", "stderr", "messages", "syslog", "journal", "kern", "all", "stdin")
@@ -60,11 +64,11 @@ def owner_of(path: str, cluster: str = "", namespace: str = "") -> LogOwner:
     place = path.replace("!", "/").removesuffix(".gz")
     for layout in _LAYOUTS:
         if match := layout.search(place):
-            return _owner(match.groupdict(), cluster, namespace)
-    return LogOwner(ObjectRef(cluster=cluster, namespace=namespace))
+            return _owner(match.groupdict(), cluster, namespace, bool(_PREVIOUS.search(place)))
+    return _owner({}, cluster, namespace, bool(_PREVIOUS.search(place)))
 
 
-def _owner(found: dict[str, str | None], cluster: str, namespace: str) -> LogOwner:
+def _owner(found: dict[str, str | None], cluster: str, namespace: str, previous: bool) -> LogOwner:
     name = found.get("pod") or found.get("name") or ""
     ref = ObjectRef(
         cluster=cluster,
@@ -73,4 +77,4 @@ def _owner(found: dict[str, str | None], cluster: str, namespace: str) -> LogOwn
         name="" if name in _NAMELESS else name,
         container=found.get("container") or "",
     )
-    return LogOwner(ref, uid=found.get("uid") or "", previous=bool(found.get("previous")))
+    return LogOwner(ref, uid=found.get("uid") or "", previous=previous or bool(found.get("previous")))

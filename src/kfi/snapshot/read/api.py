@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from kfi.models.records import TextForm
+from kfi.snapshot.access_objects import ACCESS_GROUPS
+from kfi.snapshot.policies import POLICY_GROUPS
 from kfi.snapshot.read.found import Path, ReadObject
 from kfi.snapshot.resources import CLASSES, CLUSTER_SCOPED
+from kfi.snapshot.routing import ROUTING_GROUPS
 
 SLICE_ANNOTATION = "kfi/endpointslice"
 """Annotation of Endpoints that were an EndpointSlice: the slice's name. One Service may have several slices."""
@@ -22,7 +25,8 @@ _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}")
 _MAX_NAME = 253
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SERVICE_LABEL = "kubernetes.io/service-name"
-_GROUPS = frozenset({"", "apps", "extensions", "batch", "storage.k8s.io"})
+_CORE = frozenset({"", "apps", "extensions", "batch", "storage.k8s.io"})
+_GROUPS = _CORE | ROUTING_GROUPS | ACCESS_GROUPS | POLICY_GROUPS
 _EVENT_GROUPS = frozenset({"", "events.k8s.io"})
 _DATA = frozenset({"data", "stringData", "binaryData"})
 

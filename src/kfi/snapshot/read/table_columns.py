@@ -184,6 +184,17 @@ def _scale_target(cell: str) -> Fields:
         yield ("spec", "scaleTargetRef"), {"kind": kind, "name": name}
 
 
+def _condition(name: str) -> Column:
+    """Give what reads `True`, `False` or `False (MissingEndpoints)` as a condition with its reason."""
+
+    def read(cell: str) -> Fields:
+        status, _, rest = cell.partition(" ")
+        if status in ("True", "False", "Unknown"):
+            yield ("status", "conditions"), [{"type": name, "status": status, "reason": rest.strip("()")}]
+
+    return read
+
+
 def _hosts(cell: str) -> Fields:
     yield ("spec", "rules"), [{} if host == "*" else {"host": host} for host in parts(cell)]
 
@@ -314,6 +325,11 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "ADDRESS": _load_balancer,
     },
     "NetworkPolicy": {"POD-SELECTOR": _selector("spec", "podSelector")},
+    "IngressClass": {"CONTROLLER": _text("spec", "controller")},
+    "Gateway": {"CLASS": _text("spec", "gatewayClassName"), "PROGRAMMED": _condition("Programmed")},
+    "GatewayClass": {"ACCEPTED": _condition("Accepted")},
+    "APIService": {"AVAILABLE": _condition("Available")},
+    "Certificate": {"READY": _condition("Ready"), "SECRET": _text("spec", "secretName")},
     "HorizontalPodAutoscaler": {
         "REFERENCE": _scale_target,
         "TARGETS": _text("status", "summary"),

@@ -39,6 +39,11 @@ _SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("VolumeAttachment", "ATTACHER|ATTACHED"),
         ("CSIDriver", "ATTACHREQUIRED"),
         ("CertificateSigningRequest", "SIGNERNAME|REQUESTOR"),
+        ("APIService", "SERVICE|AVAILABLE"),
+        ("Gateway", "CLASS|PROGRAMMED"),
+        ("GatewayClass", "CONTROLLER|ACCEPTED"),
+        ("HTTPRoute", "HOSTNAMES"),
+        ("VirtualService", "GATEWAYS|HOSTS"),
     )
 )
 # Tables with few columns, which others have too: the columns must be just these.

@@ -1,0 +1,179 @@
+"""Ways into the cluster that lead nowhere, and those that only look so."""
+
+import pytest
+
+from kfi.diagnosis.rules import ingress
+from tests.cluster import codes, event, listing, log, obj, snapshot
+from tests.unit.rules.test_services import app, flat, service
+
+ADDRESS = {"loadBalancer": {"ingress": [{"ip": "203.0.113.20"}]}}
+NO_ADDRESS = {"loadBalancer": {}}
+EDGE = obj("IngressClass/edge", spec={"controller": "k8s.io/ingress-nginx"})
+SERVICES = listing("Service", "orchard", "cart", "pages")
+
+
+def an_ingress(name="shop", *paths, status=None, cls="edge", at="2026-11-01T08:00:00Z", host="shop.example", **spec):
+    rules = [
+        {
+            "path": path,
+            "pathType": "Prefix",
+            "backend": {"service": {"name": service, "port": {"number": port}}},
+        }
+        for path, service, port in paths
+    ]
+    body = {"ingressClassName": cls, "rules": [{"host": host, "http": {"paths": rules}}], **spec}
+    metadata = {"creationTimestamp": at}
+    return obj(f"Ingress/orchard/{name}", metadata=metadata, spec=body, status=status or ADDRESS)
+
+
+def found(*documents):
+    return codes(ingress, *flat(documents))
+
+
+CART = ("/", "cart", 80)
+
+
+def test_an_ingress_whose_service_has_ready_pods_is_well():
+    assert found(an_ingress("shop", CART), app("cart"), service("cart"), EDGE, SERVICES) == []
+
+
+def test_a_class_that_does_not_exist_leaves_an_ingress_to_nobody():
+    other = an_ingress("shop", CART, cls="outer", status=NO_ADDRESS)
+    evidence = [other, app("cart"), service("cart"), EDGE, listing("IngressClass", "", "edge")]
+
+    assert found(*evidence) == [("ingress-class-missing", "Ingress/orchard/shop")]
+
+
+@pytest.mark.parametrize("status", [ADDRESS])
+def test_an_ingress_with_an_address_is_served_whatever_its_class(status):
+    evidence = [an_ingress("shop", CART, cls="outer", status=status), listing("IngressClass", "", "edge")]
+
+    assert found(*evidence, app("cart"), service("cart")) == []
+
+
+def test_an_ingress_without_class_takes_the_default():
+    default = {"annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}}
+    marked = obj("IngressClass/edge", metadata=default, spec={"controller": "k8s.io/ingress-nginx"})
+    plain = an_ingress("shop", CART, cls="", status=NO_ADDRESS)
+    evidence = [plain, app("cart"), service("cart"), listing("IngressClass", "", "edge")]
+
+    assert found(*evidence, marked) == []
+    assert found(*evidence, EDGE) == [("ingress-class-missing", "Ingress/orchard/shop")]
+
+
+def test_a_class_asked_for_by_the_older_annotation_is_the_controllers_business():
+    annotated = obj(
+        "Ingress/orchard/shop",
+        metadata={"annotations": {"kubernetes.io/ingress.class": "nginx"}},
+        spec={"rules": []},
+        status=NO_ADDRESS,
+    )
+
+    assert found(annotated, listing("IngressClass", "")) == []
+
+
+def test_the_controllers_words_prove_a_class():
+    said = log(
+        "Pod/edge/controller-7d9f8-x2x4z",
+        'Ignoring ingress because of error while validating ingress class ingress="orchard/shop" '
+        'error="no object matching key outer in local store"',
+        level="warning",
+    )
+    evidence = [an_ingress("shop", CART, cls="outer", status=NO_ADDRESS), app("cart"), service("cart"), said]
+    (only,) = list(ingress.check(snapshot(*flat(evidence))))
+
+    assert (only.code, only.strength) == ("ingress-class-missing", 0.9)
+
+
+def test_a_service_that_a_complete_list_lacks_is_missing():
+    evidence = [an_ingress("shop", ("/", "carts", 80)), app("cart"), service("cart"), EDGE, SERVICES]
+
+    assert found(*evidence) == [
+        ("route-backend-missing", "Ingress/orchard/shop"),
+        ("route-unserved", "Ingress/orchard/shop"),
+    ]
+
+
+def test_a_service_that_nobody_listed_may_well_exist():
+    assert found(an_ingress("shop", ("/", "carts", 80)), EDGE) == []
+
+
+def test_a_warning_of_the_controller_proves_a_missing_service():
+    said = event(
+        "Ingress/orchard/shop", "Translate", 'could not find service "orchard/carts": services "carts" not found'
+    )
+
+    assert ("route-backend-missing", "Ingress/orchard/shop") in found(
+        an_ingress("shop", ("/", "carts", 80)), said, EDGE
+    )
+
+
+def test_a_port_must_be_one_of_the_services():
+    wrong, by_name = an_ingress("shop", ("/", "cart", 8080)), an_ingress("shop", CART)
+
+    assert ("route-port-mismatch", "Ingress/orchard/shop") in found(wrong, app("cart"), service("cart"), EDGE)
+    assert found(by_name, app("cart"), service("cart"), EDGE) == []
+
+
+def test_a_service_without_ready_pods_leaves_the_ingress_unserved_as_a_symptom():
+    evidence = [an_ingress("shop", CART), app("cart", ready=False), service("cart"), EDGE]
+
+    assert found(*evidence) == [("route-unserved", "Ingress/orchard/shop")]
+
+
+def test_a_tls_secret_must_be_in_the_ingresss_own_namespace():
+    tls = [{"hosts": ["shop.example"], "secretName": "shop-tls"}]
+    with_tls = an_ingress("shop", CART, tls=tls)
+    evidence = [with_tls, app("cart"), service("cart"), EDGE, listing("Secret", "orchard", "db-login")]
+
+    assert found(*evidence) == [("tls-secret-missing", "Ingress/orchard/shop")]
+    assert found(*evidence[:-1], listing("Secret", "orchard", "shop-tls")) == []
+
+
+def test_the_younger_of_two_ingresses_with_one_place_is_told():
+    older, younger = an_ingress("shop", CART), an_ingress("shop2", ("/", "pages", 80), at="2026-11-20T08:00:00Z")
+    evidence = [app("cart"), service("cart"), app("pages"), service("pages"), EDGE]
+
+    assert found(younger, older, *evidence) == [("route-conflict", "Ingress/orchard/shop2")]
+
+
+def test_a_canary_shares_its_place_on_purpose():
+    canary = {"annotations": {"nginx.ingress.kubernetes.io/canary": "true"}}
+    paths = [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "pages", "port": {"number": 80}}}}]
+    spec = {"ingressClassName": "edge", "rules": [{"host": "shop.example", "http": {"paths": paths}}]}
+    second = obj("Ingress/orchard/shop2", metadata=canary, spec=spec, status=ADDRESS)
+
+    assert found(an_ingress("shop", CART), second, app("cart"), service("cart"), app("pages"), service("pages")) == []
+
+
+def own_routes(**routes):
+    """One path for each application of these names, to these Services."""
+    names = {"cart", "checkout", "mailer", "pricing"} | routes.keys()
+    paths = [(f"/{name}", routes.get(name, name), 80) for name in sorted(names)]
+    return [an_ingress("api", *paths), EDGE, *[d for name in sorted(names) for d in (*app(name), service(name))]]
+
+
+def test_one_odd_route_among_many_is_its_applications_fault():
+    assert found(*own_routes()) == []
+    assert found(*own_routes(pricing="mailer")) == [("gateway-misrouted", "Service/orchard/pricing")]
+
+
+def test_a_front_end_that_answers_many_paths_is_well():
+    pages = ("/", "/cart", "/checkout", "/pricing")
+    front = an_ingress("shop", *[(path, "frontend", 80) for path in pages])
+    evidence = [d for name in ("cart", "checkout", "pricing", "frontend") for d in (*app(name), service(name))]
+
+    assert found(front, EDGE, *evidence) == []
+
+
+NGINX = "location /cart/ { proxy_pass http://cart:80; } location /pricing/ { proxy_pass http://pricng:80; }"
+
+
+def test_a_misspelt_host_in_a_gateways_configuration_is_its_applications_fault():
+    used = app("edge", envFrom=[{"configMapRef": {"name": "edge-conf"}}])
+    config = obj("ConfigMap/orchard/edge-conf", data={"default.conf": NGINX})
+    services = [*app("cart"), service("cart"), *app("pricing"), service("pricing")]
+    listed = listing("Service", "orchard", "cart", "pricing")
+
+    assert found(config, used, *services, listed) == [("gateway-misrouted", "Service/orchard/pricing")]
+    assert found(config, *services, listed) == [], "a ConfigMap that nobody uses leads nobody astray"
