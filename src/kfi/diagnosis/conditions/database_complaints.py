@@ -113,4 +113,4 @@ def _client(snapshot: Snapshot, host: str, user: str, unwell: frozenset[ObjectRe
         if host and pod.status.pod_ip == host:
             return snapshot.topology.workload(pod.ref), False
     name = user.lower().replace("_", "-")
-    return next((ref for ref in sorted(unwell, key=str) if name and ref.name == name), None), True
+    return min((ref for ref in unwell if name and ref.name == name), key=str, default=None), True
