@@ -373,7 +373,15 @@ def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[bytes]:
     (tmp_path / "tmp").mkdir()
     env = {**os.environ, "KFI_DATA_DIR": str(tmp_path / "store"), "TMPDIR": str(tmp_path / "tmp")}
     pipe = subprocess.PIPE
-    return subprocess.Popen([str(BIN / "kfi"), *arguments], env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+    return subprocess.Popen(
+        [str(BIN / "kfi"), *arguments], env=env, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=heed_signals
+    )
+
+
+def heed_signals() -> None:
+    """Undo what a shell does to background jobs: they, and what they start, ignore Ctrl-C and a hang-up."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def wait_until(holds: Callable[[], object]) -> None:

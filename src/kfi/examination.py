@@ -168,7 +168,7 @@ def _places_of(causes: tuple[RootCause, ...]) -> str:
 
 
 def _in_scope(finding: Finding, namespace: str) -> bool:
-    """Cluster-scoped objects always count, and what harms the namespace: its trouble may come from a node or CoreDNS."""
+    """Cluster-scoped objects always count, and what harms the namespace: its trouble may come from CoreDNS."""
     if not namespace or finding.ref.kind in CLUSTER_SCOPED - {"Namespace"}:
         return True
     return namespace in _places(finding) or any(ref.namespace == namespace for ref in finding.affects)

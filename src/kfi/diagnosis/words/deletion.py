@@ -30,7 +30,7 @@ NAMESPACE_STUCK_TERMINATING = Rule(
         "finalizers nobody takes off (mostly because their controller was removed first), or groups of the API that "
         "cannot be listed. Nothing can be created in it meanwhile."
     ),
-    confirm="kubectl get namespace {name} -o jsonpath='{{.status.conditions}}'",
+    confirm="kubectl get namespace {name} -o jsonpath='{.status.conditions}'",
     fix=(
         "Bring back the controller that owns the finalizers, so that it can clean up and take them off.",
         "If it is gone for good, remove the finalizers from the objects that are left, not from the namespace.",
@@ -45,7 +45,7 @@ OBJECT_STUCK_DELETING = Rule(
         "waits for something (a claim for the Pods that use it, a CustomResourceDefinition for its objects), another "
         "for its controller, which may no longer run."
     ),
-    confirm="kubectl get {kind} {name} -n {namespace} -o jsonpath='{{.metadata.finalizers}}'",
+    confirm="kubectl get {kind} {name} -n {namespace} -o jsonpath='{.metadata.finalizers}'",
     fix=(
         "Remove what the finalizer waits for: the Pod that uses the claim, the objects of the definition.",
         "Bring back the finalizer's controller; only if it is gone for good, take the finalizer off by hand.",

@@ -40,7 +40,7 @@ EXTERNAL_NAME_INVALID = Rule(
         "A Service of type ExternalName is only a DNS alias. An IP address as its target does not work, and neither "
         "does the name of a Service that does not exist: whoever uses it cannot resolve the name."
     ),
-    confirm="kubectl get service {name} -n {namespace} -o jsonpath='{{.spec.externalName}}'",
+    confirm="kubectl get service {name} -n {namespace} -o jsonpath='{.spec.externalName}'",
     fix=(
         "Correct spec.externalName to a name that DNS knows.",
         "For an IP address use a Service without selector and an EndpointSlice with that address.",
@@ -55,6 +55,6 @@ GOVERNING_SERVICE_WRONG = Rule(
         "names, and only if it exists, is headless (clusterIP: None) and selects them. Else look-ups of single Pods "
         "fail, and members of a cluster do not find each other."
     ),
-    confirm="kubectl get statefulset {name} -n {namespace} -o jsonpath='{{.spec.serviceName}}'",
+    confirm="kubectl get statefulset {name} -n {namespace} -o jsonpath='{.spec.serviceName}'",
     fix=("Create a headless Service of the name in spec.serviceName that selects the Pods.",),
 )

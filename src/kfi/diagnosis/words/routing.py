@@ -105,7 +105,7 @@ ROUTE_NOT_ACCEPTED = Rule(
         "hostnames and kinds. The status of the route (Accepted, ResolvedRefs) and of the Gateway (Accepted, "
         "Programmed) says what is missing."
     ),
-    confirm="kubectl get {kind} {name} -n {namespace} -o jsonpath='{{.status}}'",
+    confirm="kubectl get {kind} {name} -n {namespace} -o jsonpath='{.status}'",
     fix=(
         "Correct parentRefs (name, namespace, sectionName) to a Gateway that exists.",
         "Let the Gateway's listener admit the namespace (allowedRoutes) and the hostname.",
