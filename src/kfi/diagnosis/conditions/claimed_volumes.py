@@ -63,15 +63,3 @@ def _bound(snapshot: Snapshot, ref: ObjectRef, claim: PersistentVolumeClaim | No
 def _is_for(volume: PersistentVolume, claim: ObjectRef) -> bool:
     holder = volume.spec.claim_ref
     return holder is not None and (holder.namespace, holder.name) == (claim.namespace, claim.name)
-
-
-def claim_of_volume(snapshot: Snapshot, volume: str, cluster: str) -> ObjectRef | None:
-    """Give the claim that a volume of this name is bound to."""
-    known = snapshot.find("PersistentVolume", "", volume, cluster)
-    holder = known.spec.claim_ref if isinstance(known, PersistentVolume) else None
-    if holder and holder.name:
-        return ObjectRef(
-            cluster=cluster, kind="PersistentVolumeClaim", namespace=holder.namespace, name=holder.name
-        )  # fmt: skip
-    claims = (c.ref for c in snapshot.of(PersistentVolumeClaim) if c.spec.volume_name == volume)
-    return next((ref for ref in claims if ref.cluster == cluster), None)
