@@ -136,6 +136,7 @@ class Assembly:
         self._settings = settings
         self._lock = RLock()
         self._made: dict[str, Any] = {}
+        self._closed = False
 
     @property
     def chosen(self) -> Chosen:
@@ -169,13 +170,13 @@ class Assembly:
             ConfigError: the weights of a model are missing.
         """
         with self._lock:
-            self.close()
+            self._let_go()
             chosen = self._made["chosen"] = choose(self._settings)
             try:
                 self.embedder.warm_up()
                 self.index.drop()
             except KfiError:
-                self.close()
+                self._let_go()
                 raise
             self._ledger.forget_index()
             record(self._ledger, chosen)
@@ -204,7 +205,15 @@ class Assembly:
                     index_worst(self._ledger, self.embedder, memory, self._settings.throwaway_embedding_s)
 
     def close(self) -> None:
-        """Let go of what was made."""
+        """Let go of what was made; whoever asks for a part after that is refused.
+
+        A warm-up that is still at work would otherwise open the index again behind the back of a process that ends.
+        """
+        with self._lock:
+            self._closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
         with self._lock:
             for part in ("index", "cache"):
                 if part in self._made:
@@ -213,6 +222,8 @@ class Assembly:
 
     def _once(self, name: str, make: Callable[[], Part]) -> Part:
         with self._lock:
+            if self._closed:
+                raise ServiceError("The store is closed.", hint="Open it again to go on.")
             if name not in self._made:
                 self._made[name] = make()
             made: Part = self._made[name]

