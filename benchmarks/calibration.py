@@ -1,11 +1,15 @@
-"""Show how often answers of each confidence are right, and what cross-validated recalibration would change.
+"""Show how often causes of each confidence are right, raw and calibrated, and fit the calibration.
 
-Usage: python benchmarks/calibration.py CASES_DIR PREDICTIONS.jsonl [PREDICTIONS.jsonl...]
+Usage: python benchmarks/calibration.py JUDGED.jsonl [--fit]
 
-PREDICTIONS are what `cloudops.py` writes; several of them (of thinned cases, say) are pooled. A first answer counts as
-right where cause and object are, judged with `cloudops_labels.json`. The error of a calibration is the mean distance of
-confidence from the share that is right, over bins of 0.2, weighted by their cases (expected calibration error, Guo et
-al. 2017). Recalibration is isotonic regression (pool adjacent violators), fitted on four fifths, judged on the rest.
+JUDGED is what `judged.py` writes: every cause that was named, with the confidence that ranking gave it and whether it
+is right. The map is `kfi.diagnosis.confidence`: a logistic curve with a slope, an intercept and an offset for how a
+cause shows itself. Each answer is judged by a curve that was fitted without any answer about its fault type (tenfold,
+grouped by fault type). The expected calibration error is the mean distance of confidence from the share that is right,
+over bins of 0.2, weighted by their cases (Guo et al. 2017); the Brier score is the mean squared distance of the two.
+
+The tables are of first causes, the curve is fitted to all. --fit prints the constants for `confidence.py`, fitted to
+everything.
 """
 
 from __future__ import annotations
@@ -14,113 +18,99 @@ import argparse
 import json
 import random
 import sys
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-LABELS = Path(__file__).parent / "cloudops_labels.json"
-# The benchmark's list and its ground truth spell these two differently.
-_SPELLING = {"gateway_misrouted": "gateway_misroute", "db_readonly_mode": "db_read_only"}
-_BINS = (0.0, 0.2, 0.4, 0.6, 0.8)
-_FOLDS = 5
+import numpy as np
 
+from kfi.diagnosis.confidence import Curve, Shows, log_odds
 
-class Judged(NamedTuple):
-    """A first answer's confidence, and whether it was right."""
+BINS = (0.0, 0.2, 0.4, 0.6, 0.8)
+FOLDS = 10
+# Keeps the offset finite of a kind of which no cause is right. Weak beside a thousand causes.
+RIDGE = 1.0
 
-    confidence: float
-    right: bool
+Row = dict[str, Any]
 
 
-def judged(cases: Path, predictions: Path) -> Iterator[Judged]:
-    """Yield the first answer to each case; no answer is one of confidence 0."""
-    labels = json.loads(LABELS.read_text())
-    truth = {}
-    for path in cases.glob("*/expected.json"):
-        want = json.loads(path.read_text())
-        case = json.loads((path.parent / "case.json").read_text())["id"]
-        truth[case] = (_spelt(want["root_cause"]), want["fault_object"])
-    for line in predictions.read_text().splitlines():
-        row = json.loads(line)
-        if not row["root_causes"]:
-            yield Judged(0.0, right=False)
-            continue
-        first = row["root_causes"][0]
-        said = _spelt(labels.get(first["code"], first["code"].replace("-", "_")))
-        yield Judged(first["confidence"], (said, _target(first["object"])) == truth.get(row["id"]))
+def features(rows: Sequence[Row]) -> np.ndarray:
+    """Give what the curve sees of each cause."""
+    return np.array(
+        [(1.0, log_odds(row["raw"]), row["shows"] == Shows.ALONE, row["shows"] == Shows.AS_SYMPTOM) for row in rows],
+        dtype=float,
+    )
 
 
-def _spelt(cause: str) -> str:
-    return _SPELLING.get(cause, cause)
+def fitted(rows: Sequence[Row]) -> Curve:
+    """Give the curve that fits best: logistic regression with a ridge, by Newton's method."""
+    seen, right = features(rows), np.array([row["right"] for row in rows], dtype=float)
+    ridge = np.diag([0.0, RIDGE, RIDGE, RIDGE])
+    found = np.zeros(seen.shape[1])
+    for _ in range(100):
+        share = 1 / (1 + np.exp(-seen @ found))
+        slope = seen.T @ (share - right) + ridge @ found
+        bend = (seen * (share * (1 - share))[:, None]).T @ seen + ridge
+        step = np.linalg.solve(bend, slope)
+        found -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    return Curve(*(round(float(value), 2) for value in found))
 
 
-def _target(ref: dict[str, str]) -> str:
-    kind = ref["kind"].lower()
-    return f"{kind if kind in ('node', 'namespace') else 'app'}/{ref['name']}"
+def held_out(rows: Sequence[Row]) -> np.ndarray:
+    """Give the calibrated confidence of each cause by the curve that was fitted without its fault type."""
+    groups = sorted({row["group"] for row in rows})
+    random.Random(1).shuffle(groups)
+    fold_of = {group: place % FOLDS for place, group in enumerate(groups)}
+    without = [fitted([row for row in rows if fold_of[row["group"]] != fold]) for fold in range(FOLDS)]
+    return np.array([without[fold_of[row["group"]]].share(row["raw"], Shows(row["shows"])) for row in rows])
 
 
-def isotonic(answers: Iterable[Judged]) -> list[tuple[float, float]]:
-    """Give steps (confidence from which on, share right) that never fall."""
-    blocks: list[tuple[float, float, int]] = []
-    for one in sorted(answers):
-        blocks.append((one.confidence, float(one.right), 1))
-        while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
-            last, before = blocks.pop(), blocks.pop()
-            size = last[2] + before[2]
-            blocks.append((before[0], (last[1] * last[2] + before[1] * before[2]) / size, size))
-    return [(start, share) for start, share, _ in blocks]
-
-
-def recalibrated(answers: Sequence[Judged]) -> list[Judged]:
-    """Give each answer with the confidence that the other folds' steps say."""
-    mixed = list(answers)
-    random.Random(1).shuffle(mixed)
-    found = []
-    for fold in range(_FOLDS):
-        steps = isotonic(one for place, one in enumerate(mixed) if place % _FOLDS != fold)
-        starts = [start for start, _ in steps]
-        for one in mixed[fold::_FOLDS]:
-            place = max(bisect_right(starts, one.confidence) - 1, 0)
-            found.append(Judged(steps[place][1], one.right))
-    return found
-
-
-def error(answers: Sequence[Judged]) -> float:
+def calibration_error(said: np.ndarray, right: np.ndarray) -> float:
     """Give the expected calibration error."""
-    gaps = [
-        abs(_mean(one.confidence for one in part) - _mean(one.right for one in part)) * len(part)
-        for part in bins(answers)
-        if part
-    ]
-    return sum(gaps) / len(answers)
+    places = np.searchsorted(BINS, said, side="right")
+    gaps = (abs(said[places == place].sum() - right[places == place].sum()) for place in range(1, len(BINS) + 1))
+    return float(sum(gaps)) / len(said)
 
 
-def bins(answers: Sequence[Judged]) -> list[list[Judged]]:
-    """Give the answers of each bin of confidence, lowest first."""
-    parts: list[list[Judged]] = [[] for _ in _BINS]
-    for one in answers:
-        parts[bisect_right(_BINS, one.confidence) - 1].append(one)
-    return parts
+def line(name: str, said: np.ndarray, right: np.ndarray) -> str:
+    """Give a row of the table: errors, and the surest bin."""
+    sure = said >= BINS[-1]
+    accuracy = f"{right[sure].mean():.3f}" if sure.any() else "-"
+    brier = float(((said - right) ** 2).mean())
+    error = calibration_error(said, right)
+    return f"{name:<32}{len(said):>5}  {right.mean():.3f}   {error:.3f}  {brier:.3f}   {sure.mean():.2f}  {accuracy}"
 
 
-def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return sum(found) / len(found) if found else 0.0
+def show(rows: Sequence[Row]) -> None:
+    """Print the table: each source, raw and calibrated out of fold."""
+    raw, mended = np.array([row["raw"] for row in rows]), held_out(rows)
+    right = np.array([row["right"] for row in rows], dtype=float)
+    sources = np.array([row["source"] for row in rows])
+    first = np.array([row["rank"] == 1 for row in rows])
+    print(f"{'first causes':<32}cases  right   ECE    Brier   0.8-1.0: share, right")
+    for source in (*dict.fromkeys(sources), "all"):
+        part = first & ((sources == source) | (source == "all"))
+        print(line(f"{source}, raw", raw[part], right[part]))
+        print(line(f"{source}, calibrated", mended[part], right[part]))
+    print("\nfirst causes by calibrated confidence (out of fold)")
+    for low in BINS:
+        part = first & (mended >= low) & (mended < low + 0.2)
+        share = f"{right[part].mean():.3f}" if part.any() else "-"
+        print(f"{low:.1f}-{low + 0.2:.1f}  {part.sum():5d}  right {share}")
 
 
 def main() -> int:
-    """Print the bins and both errors."""
+    """Print the tables, and the constants where they are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", type=Path)
-    parser.add_argument("predictions", type=Path, nargs="+")
+    parser.add_argument("judged", type=Path)
+    parser.add_argument("--fit", action="store_true", help="print the constants, fitted to everything")
     args = parser.parse_args()
-    answers = [one for file in args.predictions for one in judged(args.cases, file)]
-    for start, part in zip(_BINS, bins(answers), strict=True):
-        right, share = _mean(one.right for one in part), len(part) / len(answers)
-        print(f"{start:.1f}-{start + 0.2:.1f}  {len(part):4d} answers ({share:.2f} of all)  right {right:.3f}")
-    mended = error(recalibrated(answers))
-    print(f"expected calibration error {error(answers):.3f}; recalibrated, cross-validated {mended:.3f}")
+    rows = [json.loads(text) for text in args.judged.read_text().splitlines()]
+    show(rows)
+    if args.fit:
+        print(f"\n_CURVE = {fitted(rows)}")
     return 0
 
 

@@ -4,7 +4,8 @@ Usage: python benchmarks/holmes.py CASES.jsonl... --out ANSWERS.jsonl [--jobs N]
 
 A line of CASES holds `id`, `question` and `evidence` (path, text). Each scenario's items are laid out as files, read
 into a throw-away store and diagnosed. `answer` is the summary, the first cause with its chain and what to do, and what
-could not be seen, without quoted evidence; `score_holmes.py FACTS ANSWERS` scores it.
+could not be seen, without quoted evidence; where a list is asked for, also its rows. `score_holmes.py FACTS ANSWERS`
+scores it.
 """
 
 from __future__ import annotations
@@ -15,37 +16,50 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from kfi.config import Settings
 from kfi.copilot import Copilot
-from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis
+from kfi.models.listing import Row
+from kfi.models.schemas import DiagnoseRequest, Gap, RootCause
 
 
 def answered(case: dict[str, Any]) -> dict[str, Any]:
     """Give the answer to one scenario."""
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, Copilot.throw_away(Settings(ollama_url="")) as copilot:
-        for item in case["evidence"]:
-            path = Path(folder) / item["path"].lstrip("/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(item["text"])
+        laid_out(case["evidence"], Path(folder))
         copilot.ingest([folder])
         answer = copilot.diagnose(DiagnoseRequest(question=case["question"]))
-    return {"id": case["id"], "answer": "\n".join(prose(answer)), "seconds": time.perf_counter() - started}
+    rows = answer.listing.rows if answer.listing else ()
+    said = "\n".join((*prose(answer.summary, answer.root_causes, answer.gaps), *map(listed, rows)))
+    return {"id": case["id"], "answer": said, "seconds": time.perf_counter() - started}
 
 
-def prose(answer: FailureDiagnosis) -> Iterator[str]:
-    """Yield what the answer says in its own words, best cause only."""
-    yield answer.summary
-    for cause in answer.root_causes[:1]:
+def listed(row: Row) -> str:
+    """Give a row of a list in a line."""
+    return f"{row.object} {row.status} {row.reason}: {row.message} ({row.count} times)"
+
+
+def laid_out(evidence: Iterable[dict[str, str]], folder: Path) -> None:
+    """Write evidence items as files below a folder."""
+    for item in evidence:
+        path = folder / item["path"].lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(item["text"])
+
+
+def prose(summary: str, causes: Sequence[RootCause], gaps: Iterable[Gap]) -> Iterator[str]:
+    """Yield what an answer says in its own words, best cause only."""
+    yield summary
+    for cause in causes[:1]:
         yield f"{cause.title}. {cause.explanation}"
         yield from (link.statement for link in cause.chain)
         yield from cause.remediation
-    yield from (gap.what for gap in answer.gaps)
+    yield from (gap.what for gap in gaps)
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 KFI = [sys.executable, "-m", "kfi"]
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "orchard"
 EVENTS = 20_000
 LOG_LINES = 300_000
 

@@ -1,11 +1,11 @@
 """Count how many samples of the benchmark's root causes that no development case shows are right at the first answer.
 
-Usage: python benchmarks/unseen.py [--samples data/rules] [--labels benchmarks/cloudops_labels.json]
+Usage: python benchmarks/unseen.py [--samples data/sample/rules] [--labels benchmarks/cloudops_labels.json]
 
 The benchmark names 49 root causes, and its development cases hold 40. For the other nine the invented samples of
-`data/rules` stand in, several for each, in as many forms of evidence as we could think of. A sample is right when
-the first root cause has one of the codes that stand for the root cause, and the sample's object. Written by the authors
-of the rules, they tell less than unseen cases would: the table is kept apart from the others for that reason.
+`data/sample/rules` stand in, several for each, in as many forms of evidence as we could think of. A sample is right
+when the first root cause has one of the codes that stand for the root cause, and the sample's object. Written by the
+authors of the rules, they tell less than unseen cases would: the table is kept apart from the others for that reason.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> int:
     """Print a line for each wrong sample, then the table."""
     root = Path(__file__).parents[1]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=Path, default=root / "data" / "rules")
+    parser.add_argument("--samples", type=Path, default=root / "data" / "sample" / "rules")
     parser.add_argument("--labels", type=Path, default=root / "benchmarks" / "cloudops_labels.json")
     args = parser.parse_args()
     labels: dict[str, str] = json.loads(args.labels.read_text())

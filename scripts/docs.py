@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from kfi.cli.app import app
 from kfi.config import Settings
 from kfi.diagnosis.catalogue import Layer, Rule, catalogue
+from kfi.diagnosis.meaning import words_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 SETTINGS = Path(__file__).parents[1] / "src" / "kfi" / "config.py"
@@ -50,6 +51,8 @@ def _section(rule: Rule) -> Iterator[str]:
     yield from ("", f"### {rule.code}", "", f"**{rule.title}.**{symptom} {rule.meaning}", "")
     yield from (f"See it with: `{rule.confirm}`", "", "What to do:", "")
     yield from (f"{number}. {step}" for number, step in enumerate(rule.fix, 1))
+    if shown := words_of(rule.code):
+        yield from ("", f"Kubernetes may show it as: {', '.join(f'`{word}`' for word in shown)}")
 
 
 def cli_page() -> str:

@@ -17,7 +17,7 @@ import yaml
 
 from tests.ollama_standin import OllamaStandIn, refused_url
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "orchard"
 BIN = Path(sys.executable).parent
 
 
@@ -154,6 +154,31 @@ def test_rules_lists_codes_and_explains_one(kfi):
     code, out, _ = kfi("rules", "oom-killed")
     assert code == 0
     assert "What to do" in out
+
+
+def test_rules_finds_failures_by_the_words_of_kubernetes(kfi):
+    code, out, _ = kfi("rules", "CrashLoopBackOff")
+
+    assert code == 0
+    assert "A waiting state" in out
+    assert "crash-loop-back-off" in out
+    assert "oom-killed" in out
+    assert kfi("rules", "137")[1].startswith("Exit code 137")
+
+
+def test_a_word_that_rules_does_not_know_gets_the_nearest_ones(kfi):
+    code, out, err = kfi("rules", "CrashLopBackOf")
+
+    assert (code, out) == (1, "")
+    assert "Near it: CrashLoopBackOff" in err
+
+
+def test_the_meaning_of_a_word_needs_no_evidence(kfi):
+    code, out, err = kfi("diagnose", "what does OOMKilled mean?")
+
+    assert (code, err) == (0, "")
+    assert out.startswith("OOMKilled: The reason of an ended container")
+    assert "0 objects seen; answered by rules" in " ".join(out.split())
 
 
 def test_doctor_says_that_an_empty_store_is_empty_and_how_to_fill_it(kfi):

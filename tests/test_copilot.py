@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import datetime
 
 import pytest
 from pydantic import ValidationError
@@ -11,7 +13,7 @@ from kfi.config import Settings
 from kfi.copilot import Copilot
 from kfi.errors import ConfigError
 from kfi.models.answer import PlanReady
-from kfi.models.schemas import DiagnoseRequest
+from kfi.models.schemas import DiagnoseRequest, State
 from tests.test_golden import SAMPLE
 
 
@@ -90,3 +92,64 @@ def test_the_index_can_be_made_anew_and_searched_in_one_run(tmp_path):
 
     assert (waiting, rows > 0) == (0, True)
     assert (after.hits, after.notes) == (before.hits, before.notes)
+
+
+def test_a_rollout_that_broke_something_and_a_node_that_recovered_are_told_with_their_times(tmp_path):
+    """Two collections half an hour apart: a selector was changed between them, and a node was lost and came back."""
+    with Copilot.open(Settings(data_dir=tmp_path / "store", ollama_url="")) as copilot:
+        for moment, selector, ready in (("14:10", "cart", "Unknown"), ("14:40", "kart", "True")):
+            folder = tmp_path / moment
+            folder.mkdir()
+            (folder / "objects.json").write_text(json.dumps({"kind": "List", "items": _collected(selector, ready)}))
+            copilot.ingest([str(folder)], as_of=datetime.fromisoformat(f"2026-11-20T{moment}:00Z"))
+        now = copilot.diagnose(DiagnoseRequest())
+        then = copilot.diagnose(DiagnoseRequest(question="what was wrong with node-b in the last hour?"))
+
+    first = now.root_causes[0]
+    assert (first.code, first.state) == ("service-selector-mismatch", State.ACTIVE)
+    assert [change.statement for change in first.changes] == [
+        "Somebody changed selector.app from 'cart' to 'kart', some time after 14:10:00."
+    ]
+    assert [(cause.code, cause.state) for cause in then.root_causes] == [("node-not-ready", State.RESOLVED)]
+    assert then.summary.startswith("What failed then is over. Resolved, ")
+
+
+def _collected(selector: str, ready: str) -> list[dict[str, object]]:
+    labels = {"app": "cart"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "cart:1"}]}}
+    running = {"name": "app", "ready": True, "state": {"running": {"startedAt": "2026-11-19T08:00:00Z"}}}
+    endpoints = {"subsets": [{"addresses": [{"ip": "10.1.0.4"}], "ports": [{"port": 8080}]}]}
+    made: list[tuple[str, str, dict[str, object]]] = [
+        ("Node", "node-b", {"status": {"conditions": [{"type": "Ready", "status": ready, "reason": "Kubelet"}]}}),
+        ("Service", "cart", {"spec": {"selector": {"app": selector}, "ports": [{"port": 80, "targetPort": 8080}]}}),
+        ("Endpoints", "cart", endpoints if selector == "cart" else {}),
+        (
+            "Deployment",
+            "cart",
+            {
+                "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+                "status": {"readyReplicas": 1},
+            },
+        ),
+        (
+            "Pod",
+            "cart-1a2b3-x4x4x",
+            {
+                "spec": {**template["spec"], "nodeName": "node-a"},
+                "status": {
+                    "phase": "Running",
+                    "podIP": "10.1.0.4",
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "containerStatuses": [running],
+                },
+            },
+        ),
+    ]
+    items = []
+    for kind, name, fields in made:
+        metadata: dict[str, object] = {"name": name, "creationTimestamp": "2026-11-01T08:00:00Z", "labels": labels}
+        if kind != "Node":
+            metadata["namespace"] = "orchard"
+        version = "apps/v1" if kind == "Deployment" else "v1"
+        items.append({"apiVersion": version, "kind": kind, "metadata": metadata} | fields)
+    return items

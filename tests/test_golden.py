@@ -12,7 +12,7 @@ from kfi.config import Settings
 from kfi.copilot import Copilot
 from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "orchard"
 EXPECTED = sorted(p for p in (SAMPLE / "expected").glob("*.json") if p.stem != "incidents")
 
 

@@ -1,8 +1,8 @@
 """
 Each rule's sample incident: found, gone once the cited fault is mended, and unmoved by what is healthy beside it.
 
-A sample is a folder `data/rules/<code>/` (a second one `<code>--2/`) with a `case.yaml` and an `evidence/` folder of
-files as kubectl prints them.
+A sample is a folder `data/sample/rules/<code>/` (a second one `<code>--2/`) with a `case.yaml` and an `evidence/`
+folder of files as kubectl prints them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kfi.examination import Examined, Seen, judge, see
 from kfi.models.schemas import DiagnoseRequest
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 
-RULES = Path(__file__).parents[1] / "data" / "rules"
+RULES = Path(__file__).parents[1] / "data" / "sample" / "rules"
 CASES = sorted(RULES.glob("*/case.yaml"))
 NOW = datetime(2026, 11, 20, 14, 40, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ class Case(Strict):
     """What is asked about a sample, what must be found, and how it is mended."""
 
     question: Annotated[str, Field(min_length=10)]
-    object: Annotated[str, Field(pattern=r"^[A-Z]\w+/[^/\s]+(/[^/\s]+)?$")]
+    object: Annotated[str, Field(pattern=r"^([A-Z]\w+/[^/\s]+(/[^/\s]+)?|(log|manifest) \S+)$")]
     role: Literal["cause", "symptom"]
     repair: Annotated[tuple[Edit | Removal, ...], Field(min_length=1)]
 

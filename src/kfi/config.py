@@ -127,14 +127,23 @@ class Settings(BaseSettings):
     rules count as uncertain."""
 
     ollama_url: str = "http://127.0.0.1:11434"
-    """Ollama. Redacted evidence is sent there when it has the chosen model. Empty: never ask a model."""
+    """Ollama. Redacted evidence is sent there when it has the chosen model. Empty, as `llm_url` is too: never ask a
+    model."""
+
+    llm_url: str = ""
+    """An OpenAI-compatible server to ask in place of Ollama (vLLM, llama.cpp, LM Studio, hosted), up to and including
+    `/v1`. Redacted evidence is sent there when it has the chosen model."""
+
+    llm_api_key: SecretStr = SecretStr("")
+    """Bearer token of that server."""
 
     num_ctx: int = Field(default=8192, ge=1024)
     """Tokens that a model may read and write together. Ollama cuts a longer prompt without a word, so it is always
-    set."""
+    set; an OpenAI-compatible server sets its own, and this is not to be larger."""
 
     model_timeout_s: float = Field(default=120.0, gt=0)
-    """Seconds that a model may take for its whole answer; after that the rules answer."""
+    """Seconds that asking models may take altogether, a second try and the simple model in place of the complex one
+    included; after that the rules answer."""
 
     milvus_uri: str = ""
     """Milvus server (`http://127.0.0.1:19530`). Empty: Milvus Lite, in a folder of the store."""

@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from kfi.assembly import Assembly, Chosen
 from kfi.chains.model_selector import RULES, ModelSelector
-from kfi.chains.ollama import installed_models
 from kfi.chains.prompts import Brief
 from kfi.chains.rag_chain import Explained, RagChain
+from kfi.chains.servers import installed_models
+from kfi.composition import composed
 from kfi.config import Settings
 from kfi.errors import SourceError
-from kfi.examination import Examined, Seen, begin, judge, see
+from kfi.examination import Examined, Seen, begin, judge, see, with_meaning
 from kfi.ingestion.pipeline import ingest
 from kfi.ingestion.redaction import Redactor
 from kfi.ledger.ledger import Ledger
@@ -43,17 +44,12 @@ from kfi.models.answer import (
     QueryAnalysis,
     Retrieved,
 )
-from kfi.models.schemas import (
-    DiagnoseRequest,
-    FailureDiagnosis,
-    IngestReport,
-    ModelChoice,
-    QueryPlan,
-    Timings,
-)
+from kfi.models.patterns import PatternList
+from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis, IngestReport, ModelChoice, QueryPlan, Timings
 from kfi.readiness import readiness
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.scope import Scope
+from kfi.supplements import patterns_in, supplemented
 
 if TYPE_CHECKING:
     from kfi.ingestion.indexer import BackgroundIndexer
@@ -194,9 +190,15 @@ class Copilot:
         plan = await asyncio.to_thread(self._plan, request)
         yield PlanReady(plan=plan)
         case = await asyncio.to_thread(self._examine, request, plan)
+        case = await asyncio.to_thread(self._supplemented, with_meaning(case, request.limit), request)
         retrieved = await asyncio.to_thread(self._retrieve, case)
-        evidence = case.numbered(retrieved.hits)
-        yield EvidenceFound(summary=case.summary, root_causes=case.causes, evidence=evidence, notes=retrieved.notes)
+        yield EvidenceFound(
+            summary=case.summary,
+            root_causes=case.causes,
+            evidence=case.numbered(retrieved.hits),
+            listing=case.listing,
+            notes=retrieved.notes,
+        )
         choice = await asyncio.to_thread(self._choose_model, request, case)
         yield ModelChosen(choice=choice)
         asked = time.perf_counter()
@@ -210,7 +212,7 @@ class Copilot:
         spent = case.timings.model_copy(
             update={"retrieval": retrieved.seconds, "model": round(now - asked, 4), "total": round(now - started, 4)}
         )
-        answer = self._diagnosis(request, case, retrieved, choice, said)
+        answer = composed(case, retrieved, said, said.choice or choice, self._parts.chosen)
         yield Finished(diagnosis=answer.model_copy(update={"timings": spent}))
 
     def diagnose(self, request: DiagnoseRequest) -> FailureDiagnosis:
@@ -252,6 +254,14 @@ class Copilot:
         """Give what `retrieve` finds, flat: for people and machines that want the lines and nothing else."""
         used = self._parts.chosen
         return HitList.of(self.retrieve(request), used.embedder, used.reranker)
+
+    def patterns(self, request: DiagnoseRequest) -> PatternList:
+        """Give what repeats, gathers, spreads or is new in the evidence, and past incidents like those of now.
+
+        Raises:
+            ServiceError: the ledger cannot be read.
+        """
+        return patterns_in(self._see(request)[0], self._ledger, request)
 
     @property
     def parts_in_use(self) -> Chosen:
@@ -336,12 +346,16 @@ class Copilot:
         )
         return replace(case, timings=spent)
 
+    def _supplemented(self, case: Examined, request: DiagnoseRequest) -> Examined:
+        return supplemented(case, self._see(request)[0], self._ledger, request)
+
     def _scope_of(self, question: str) -> Scope:
         request = self._without_secrets(DiagnoseRequest(question=question))
         return self._examine(request, self._plan(request)).scope
 
     def _retrieve(self, case: Examined) -> Retrieved:
-        if not case.plan.question:
+        # A list or a meaning is complete without what lies near the question's words.
+        if not case.plan.question or case.listing or case.settled:
             return Retrieved(plan=case.plan, notes=case.notes)
         started = time.perf_counter()
         if self._ledger.temporary:
@@ -356,8 +370,9 @@ class Copilot:
             yield f"{waiting} of {self._ledger.count()} documents are not indexed yet; only the rules saw them."
 
     def _choose_model(self, request: DiagnoseRequest, case: Examined) -> ModelChoice:
-        if not case.plan.question and not request.force_model:
-            return ModelChoice(model=RULES, reason="no question was asked, so there is nothing to explain")
+        if case.listing or case.settled or (not case.plan.question and not request.force_model):
+            why = case.settled or ("a list is complete as it is" if case.listing else "no question was asked")
+            return ModelChoice(model=RULES, reason=f"{why}, so there is nothing to explain")
         if request.force_model == RULES:
             return self._selector.choose(case.plan.question, force_model=RULES)
         # Other incidents fail independently: they make the first one no less sure. Rival causes of one workload do.
@@ -369,31 +384,7 @@ class Copilot:
             case.plan.question, confidences, force_model=request.force_model, available=installed.names
         )
 
-    def _diagnosis(
-        self, request: DiagnoseRequest, case: Examined, found: Retrieved, choice: ModelChoice, said: Explained
-    ) -> FailureDiagnosis:
-        unanswered = choice.model != RULES and said.text is None
-        return FailureDiagnosis(
-            question=request.question,
-            summary=case.summary,
-            root_causes=case.causes,
-            evidence=case.evidence.lines,
-            query_metadata=case.plan.metadata,
-            sub_queries=case.plan.sub_queries,
-            gaps=case.gaps,
-            explanation=said.text,
-            reasoning_model_used=RULES if unanswered else choice.model,
-            model_choice=choice,
-            embedder=self._parts.chosen.embedder,
-            reranker=self._parts.chosen.reranker,
-            thinking_chain=said.thinking,
-            degraded=choice.degraded or unanswered,
-            notes=(*found.notes, *said.notes),
-            as_of=case.snapshot.as_of,
-            objects_seen=len(case.snapshot.objects),
-        )
-
 
 def _brief(case: Examined, found: Retrieved) -> Brief:
     plan, lines = case.plan, case.evidence.lines
-    return Brief(plan.question, plan, case.causes, lines, case.gaps, found.notes)
+    return Brief(plan.question, plan, case.causes, lines, case.gaps, found.notes, case.snapshot.objects)

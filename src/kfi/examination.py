@@ -5,24 +5,60 @@ What the rules say: of a cluster at a moment, the same for every question about 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import Incident, about, independent, ranked
+from kfi.diagnosis.episodes import resolved
 from kfi.diagnosis.gaps import find_gaps
+from kfi.diagnosis.meaning import explain, where_seen
+from kfi.diagnosis.preceding import History, preceding
 from kfi.diagnosis.report import NumberedEvidence, healthy_summary, root_cause, summary
 from kfi.diagnosis.rules import examine
 from kfi.ledger.ledger import Ledger
 from kfi.models.answer import Hit
-from kfi.models.schemas import Citation, DiagnoseRequest, Document, Finding, Gap, QueryPlan, RootCause, Timings
+from kfi.models.listing import Listing
+from kfi.models.patterns import PastIncident, Pattern
+from kfi.models.schemas import (
+    Citation,
+    DiagnoseRequest,
+    Document,
+    Finding,
+    Gap,
+    Intent,
+    ObjectRef,
+    QueryPlan,
+    RootCause,
+    Timings,
+)
+from kfi.retrieval.known_names import KnownNames, names_of
 from kfi.retrieval.pointing import Pointed, pointed_at
+from kfi.retrieval.query_analyzer import settled
 from kfi.retrieval.scope import Scope
 from kfi.snapshot.build import build_snapshot
+from kfi.snapshot.changes import changes_of
 from kfi.snapshot.resources import CLUSTER_SCOPED
 from kfi.snapshot.view import Snapshot
+
+# How far back is looked for what is over, where a question sets no limit: Events of longer ago are mostly gone.
+_LOOKED_BACK = timedelta(hours=24)
+# Objects of a cluster whose past is looked at unasked: it takes several runs of the rules.
+_MOST_UNASKED = 5_000
+# Earlier observations that are examined for one question; of more, the newest.
+_MOST_OBSERVATIONS = 12
+# Observations closer together than this are one collection.
+_ONE_COLLECTION = timedelta(minutes=3)
+
+
+def _none_earlier(_since: datetime) -> Sequence[Snapshot]:
+    return ()
+
+
+def _no_history(_ref: ObjectRef) -> Sequence[Document]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +73,16 @@ class Seen:
     """Seconds that reading the ledger and building the snapshot took."""
     rules_s: float
     """Seconds that the rules took."""
+    earlier: Callable[[datetime], Sequence[Snapshot]] = _none_earlier
+    """Gives the cluster as it was observed before, since a moment, oldest first."""
+    history: History = _no_history
+    """Gives the states in which an object was observed."""
+    _over: dict[datetime, tuple[Incident, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> KnownNames:
+        """What is called how."""
+        return names_of(self.snapshot.mentioned)
 
     @cached_property
     def incidents(self) -> tuple[Incident, ...]:
@@ -48,6 +94,17 @@ class Seen:
         if not namespace:
             return self.incidents
         return independent(self.snapshot, [f for f in self.findings if _in_scope(f, namespace)], catalogue())
+
+    def resolved_since(self, low: datetime, namespace: str) -> tuple[Incident, ...]:
+        """Give the incidents of a namespace (or of all) that were there since a moment and are over, newest first."""
+        if low not in self._over:
+            snapshots = (*self.earlier(low), self.snapshot)
+            self._over[low] = tuple(resolved(snapshots, self.incidents, low, _incidents))
+        return tuple(i for i in self._over[low] if any(_in_scope(f, namespace) for f in i.root.findings))
+
+
+def _incidents(snapshot: Snapshot) -> tuple[Incident, ...]:
+    return ranked(independent(snapshot, tuple(examine(snapshot)), catalogue()), ())
 
 
 @dataclass(frozen=True)
@@ -66,6 +123,14 @@ class Examined:
     summary: str
     notes: tuple[str, ...] = ()
     """What of the question could not be kept to, and why."""
+    listing: Listing | None = None
+    """What the question asked to be listed, if it did."""
+    patterns: tuple[Pattern, ...] = ()
+    """What repeats about the first cause."""
+    past: tuple[PastIncident, ...] = ()
+    """What was like it before."""
+    settled: str = ""
+    """Why neither search nor a model could add anything; empty where they can."""
     timings: Timings = field(default_factory=Timings)
 
     def numbered(self, hits: Iterable[Hit]) -> tuple[Citation, ...]:
@@ -87,7 +152,23 @@ def see(ledger: Ledger, cluster: str, as_of: datetime | None, since: timedelta |
     snapshot = build_snapshot(_noting(documents, ids), as_of)
     built = time.perf_counter()
     findings = tuple(examine(snapshot))
-    return Seen(snapshot, findings, frozenset(ids), built - started, time.perf_counter() - built)
+    earlier = partial(_earlier, ledger, cluster, snapshot.as_of)
+    took = (built - started, time.perf_counter() - built)
+    return Seen(snapshot, findings, frozenset(ids), *took, earlier, partial(_history, ledger, snapshot.as_of))
+
+
+def _earlier(ledger: Ledger, cluster: str, before: datetime, since: datetime) -> list[Snapshot]:
+    """Give the cluster at each collection between two moments, the last one left out."""
+    moments: list[datetime] = []
+    for moment in reversed(ledger.observations(cluster or None, since, before)):
+        if (moments[-1] if moments else before) - moment >= _ONE_COLLECTION:
+            moments.append(moment)
+    chosen = reversed(moments[:_MOST_OBSERVATIONS])
+    return [build_snapshot(ledger.documents(cluster=cluster or None, at=moment), moment) for moment in chosen]
+
+
+def _history(ledger: Ledger, until: datetime, ref: ObjectRef) -> list[Document]:
+    return [state for state in ledger.history(ref) if state.observed_at <= until]
 
 
 def _noting(documents: Iterable[Document], ids: set[str]) -> Iterator[Document]:
@@ -107,18 +188,32 @@ def begin(as_of: datetime | None, span: timedelta | None) -> datetime | None:
 def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> Examined:
     """Give what the rules say to a question about a cluster that was seen."""
     snapshot, rules = seen.snapshot, catalogue()
+    plan, notes = settled(plan, seen.names)
     pointed = pointed_at(snapshot, request.question, plan.metadata)
-    notes: tuple[str, ...] = ()
     if pointed.objects and not request.namespace and _unknown_namespace(snapshot, plan):
         # A word was taken for a namespace, or it is a slip; the object that is named beside it is there.
-        notes = (f"No evidence is of a namespace {plan.metadata.namespace!r}; all namespaces were looked at.",)
+        notes = (
+            *notes,
+            f"No evidence is of a namespace {plan.metadata.namespace!r}; all namespaces were looked at.",
+        )
         plan = plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"namespace": None})})
+    plan = _before_the_change(snapshot, plan, pointed)
     namespace = plan.metadata.namespace or ""
     incidents = ranked(seen.incidents_of(namespace), pointed.objects)
-    meant = about(incidents, pointed.objects, bool(pointed.missing))
+    meant = about(incidents, pointed.objects, bool(pointed.missing)) or _of_nobody(seen.incidents, pointed)
+    if _looks_back(seen, plan, bool(meant)):
+        meant = (*_begun(meant, plan.metadata.until), *_over(seen, plan, pointed, namespace))
+    elif not meant:
+        notes = (
+            *notes,
+            "In so large a cluster, what is over is looked for only where the question names a time.",
+        )
     evidence = NumberedEvidence()
-    causes = tuple(root_cause(incident, rules, evidence) for incident in meant[: request.limit])
-    gaps = find_gaps(snapshot, causes, pointed.missing, namespace)
+    causes = tuple(
+        root_cause(incident, rules, evidence, preceding(snapshot, incident, seen.history))
+        for incident in meant[: request.limit]
+    )
+    gaps = find_gaps(snapshot, causes, pointed.missing, namespace, pointed.objects)
     return Examined(
         plan=plan,
         snapshot=snapshot,
@@ -130,6 +225,64 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
         summary=_summary(causes, incidents, snapshot, pointed, gaps),
         notes=notes,
     )
+
+
+def _before_the_change(snapshot: Snapshot, plan: QueryPlan, pointed: Pointed) -> QueryPlan:
+    """Let the time that a question asks about end with the last change of what it names, where it asks so."""
+    if not plan.metadata.before_change or plan.metadata.until:
+        return plan
+    named = pointed.objects or tuple(workload.ref for workload in snapshot.workloads)
+    changes = (change for ref in named for change in changes_of(snapshot, ref)[:1])
+    until = max((change.when for change in changes), default=None)
+    return plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"until": until})}) if until else plan
+
+
+def with_meaning(case: Examined, limit: int) -> Examined:
+    """Give the case of a question for the meaning of a word with that meaning, and where the evidence shows it."""
+    if case.plan.intent is not Intent.EXPLAIN:
+        return case
+    explained, rules, evidence = explain(case.plan.question), catalogue(), NumberedEvidence()
+    shown = [i for i in case.incidents if any(f.code in explained.codes for f in _findings([i]))]
+    places = [str(f.ref) for f in _findings(shown) if f.code in explained.codes]
+    where = f" {where_seen(places)}" if explained.codes and case.snapshot.objects else ""
+    return replace(
+        case,
+        causes=tuple(root_cause(incident, rules, evidence) for incident in shown[:limit]),
+        evidence=evidence,
+        gaps=(),
+        summary=explained.text + where,
+        settled="the catalogue says what a word means",
+    )
+
+
+def _of_nobody(incidents: Iterable[Incident], pointed: Pointed) -> tuple[Incident, ...]:
+    """Give what logs say of which nobody knows whose they are: of an object that looks well they may be."""
+    return ranked((one for one in incidents if one.root.subject.kind == "Log"), ()) if pointed.objects else ()
+
+
+def _begun(incidents: Iterable[Incident], until: datetime | None) -> Iterator[Incident]:
+    """Yield the incidents that had begun by a moment, as far as is known."""
+    for incident in incidents:
+        began = min((f.since for f in incident.root.findings if f.since), default=None)
+        if until is None or began is None or began <= until:
+            yield incident
+
+
+def _looks_back(seen: Seen, plan: QueryPlan, something_fails: bool) -> bool:
+    """Tell whether what is over matters: a question names a time, or nothing that it asks about fails now."""
+    if plan.metadata.since or plan.metadata.until:
+        return True
+    return not something_fails and len(seen.snapshot.objects) <= _MOST_UNASKED
+
+
+def _over(seen: Seen, plan: QueryPlan, pointed: Pointed, namespace: str) -> Iterator[Incident]:
+    """Yield what is over and answers the question."""
+    since, until, as_of = plan.metadata.since, plan.metadata.until, seen.snapshot.as_of
+    low = since or (begin(as_of, _LOOKED_BACK) or as_of)
+    past = about(ranked(seen.resolved_since(low, namespace), pointed.objects), pointed.objects, bool(pointed.missing))
+    for incident in past:
+        if until is None or incident.root.first.since is None or incident.root.first.since <= until:
+            yield incident
 
 
 def _holds(line: Citation, hit: Hit) -> bool:
@@ -157,7 +310,7 @@ def _summary(
     gaps: tuple[Gap, ...],
 ) -> str:
     if causes or not (pointed.objects or pointed.missing):
-        return f"{summary(causes, len(snapshot.objects), gaps)}{_places_of(causes)}"
+        return f"{summary(causes, len(snapshot.objects), gaps, bool(incidents))}{_places_of(causes)}"
     return healthy_summary(pointed.objects, pointed.missing, pointed.similar, incidents)
 
 

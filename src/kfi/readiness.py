@@ -5,7 +5,7 @@ What answers depend on, and how each of it stands: asked by `/readyz` and by `kf
 from __future__ import annotations
 
 from kfi.assembly import EMBEDDED_EMBEDDER, EMBEDDED_RERANKER, Assembly, choose, lacking, recorded, settle
-from kfi.chains.ollama import installed_models, server_of
+from kfi.chains.servers import Dialect, installed_models, server_of
 from kfi.config import Settings
 from kfi.errors import KfiError
 from kfi.ingestion.indexer import BackgroundIndexer
@@ -14,13 +14,14 @@ from kfi.models.answer import Part
 
 # Seconds. Someone wants to know whether it answers now.
 _PROBE_S = 5.0
+_MOST_LISTED = 10
 
 
 def readiness(
     ledger: Ledger, parts: Assembly, settings: Settings, indexer: BackgroundIndexer | None
 ) -> tuple[Part, ...]:
     """Give each thing that the answers of an open store depend on."""
-    return (_ledger(ledger), models(ledger, settings), _index(ledger, parts, indexer), ollama(settings))
+    return (_ledger(ledger), models(ledger, settings), _index(ledger, parts, indexer), language_model(settings))
 
 
 def _ledger(ledger: Ledger) -> Part:
@@ -78,17 +79,30 @@ def _index(ledger: Ledger, parts: Assembly, indexer: BackgroundIndexer | None) -
     return Part(name="index", ready=not problem, detail=detail, needed=False)
 
 
-def ollama(settings: Settings) -> Part:
+def language_model(settings: Settings) -> Part:
     """Give which of the configured language models can be asked. Without any the rules answer."""
-    wanted = (settings.simple_model, settings.complex_model)
+    wanted = tuple(dict.fromkeys((settings.simple_model, settings.complex_model)))
     installed = installed_models(settings)
-    missing = [model for model in wanted if model not in installed.names]
     if installed.problem:
         return Part(name="language model", ready=False, detail=installed.problem, needed=False)
-    place = server_of(settings).url  # not as it is set: that may hold a password
-    if missing:
-        detail = f"Ollama at {place} does not have {' and '.join(missing)}; the rules answer instead."
-        pulls = " && ".join(f"ollama pull {model}" for model in missing)
-        mend = f"{pulls}  (or: kfi models pull)"
-        return Part(name="language model", ready=False, detail=detail, mend=mend, needed=False)
-    return Part(name="language model", ready=True, detail=f"{' and '.join(wanted)} by Ollama at {place}")
+    server = server_of(settings)  # shown without the password that the setting may hold
+    missing = [model for model in wanted if model not in installed.names]
+    if not missing:
+        return Part(name="language model", ready=True, detail=f"{' and '.join(wanted)} by {server}")
+    answers = "the rules answer instead" if len(missing) == len(wanted) else f"{_rest(wanted, missing)} answers instead"
+    detail = f"{server} does not have {' and '.join(missing)}; {answers}. It has: {_listed(installed.names)}."
+    mend = server.get(missing[0])
+    if server.dialect is Dialect.OLLAMA:
+        mend = f"{' && '.join(f'ollama pull {model}' for model in missing)}  (or: kfi models pull)"
+    return Part(name="language model", ready=False, detail=detail, mend=mend, needed=False)
+
+
+def _rest(wanted: tuple[str, ...], missing: list[str]) -> str:
+    return " and ".join(model for model in wanted if model not in missing)
+
+
+def _listed(names: frozenset[str]) -> str:
+    # Those tagged `latest` are among the names twice.
+    shown = sorted(name for name in names if not name.endswith(":latest"))
+    more = f" and {len(shown) - _MOST_LISTED} more" if len(shown) > _MOST_LISTED else ""
+    return f"{', '.join(shown[:_MOST_LISTED])}{more}"

@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,8 +58,16 @@ def test_every_failure_code_stands_once_and_reads_like_one() -> None:
 
 
 def test_every_rule_has_a_sample_incident() -> None:
-    samples = {path.parent.name for path in (ROOT / "data" / "rules").glob("*/case.yaml")}
+    samples = {path.parent.name for path in (ROOT / "data" / "sample" / "rules").glob("*/case.yaml")}
     assert set(catalogue()) - samples == set()
+
+
+def test_what_a_wheel_takes_in_is_there() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    taken = build["targets"]["wheel"]["force-include"]
+
+    assert taken == {"data/sample/orchard": "kfi/sample"}  # where `kfi demo` looks for it
+    assert all(any((ROOT / source).iterdir()) for source in taken)
 
 
 def test_confirm_commands_only_read() -> None:

@@ -55,6 +55,29 @@ def test_an_object_keeps_its_fields_without_nulls_and_bookkeeping():
     assert metadata["managedFields"]
 
 
+def test_of_managed_fields_the_newest_ten_keep_who_wrote_and_when():
+    entries = [
+        {
+            "manager": f"writer-{n}",
+            "operation": "Update",
+            "time": f"2026-11-20T14:{n:02d}:00Z",
+            "fieldsV1": {"f:spec": {}},
+        }
+        for n in reversed(range(12))
+    ]
+    status = {**entries[0], "subresource": "status", "apiVersion": "apps/v1"}
+    found = read(
+        {**an_object("Deployment"), "metadata": {"name": "cart", "managedFields": [status, *entries[1:], "x"]}}
+    )
+
+    assert found is not None
+    kept = found.fields["metadata"]["managedFields"]
+    assert [entry["manager"] for entry in kept] == [f"writer-{n}" for n in range(2, 12)]
+    assert kept[-1] == {
+        "manager": "writer-11", "operation": "Update", "time": "2026-11-20T14:11:00Z", "subresource": "status"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

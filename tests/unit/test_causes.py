@@ -15,7 +15,8 @@ def rule(code: str, layer: Layer, role: Role = Role.CAUSE) -> Rule:
 NODE, IMAGE, CRASH = rule("node", Layer.NODE), rule("image", Layer.IMAGE), rule("crash", Layer.CRASH)
 PROBE = rule("probe", Layer.PROBE)
 DOWN = rule("down", Layer.SYMPTOM, Role.SYMPTOM)
-RULES = {r.code: r for r in (NODE, IMAGE, CRASH, PROBE, DOWN)}
+NAMES, LOGGED = rule("names", Layer.SERVICE), rule("logged", Layer.APPLICATION)
+RULES = {r.code: r for r in (NODE, IMAGE, CRASH, PROBE, DOWN, NAMES, LOGGED)}
 CART, FRONT = ref("Deployment/orchard/cart"), ref("Deployment/orchard/front")
 
 
@@ -106,6 +107,13 @@ def test_a_cause_answers_for_what_it_affects_though_nothing_shows_there(shop):
     assert about(incidents, [FRONT], nothing_named=False) == ()
 
 
+def test_what_has_the_name_of_what_is_pointed_at_is_meant_too(shop):
+    incidents = explain(shop, [CRASH.found(ref("HTTPRoute/orchard/front"), "leads nowhere", strength=0.9)], RULES)
+
+    assert about(incidents, [FRONT], nothing_named=False) == incidents
+    assert about(incidents, [FRONT.model_copy(update={"namespace": "meadow"})], nothing_named=False) == ()
+
+
 def test_a_symptom_that_nothing_explains_is_reported_with_low_confidence(shop):
     incidents = explain(shop, [DOWN.found(CART, "unavailable", strength=0.7)], RULES)
 
@@ -140,3 +148,28 @@ def test_a_caller_whose_log_blames_one_callee_is_not_a_victim_of_another():
     incidents = told(explain(seen, [*broken, DOWN.found(FRONT, "unavailable")], RULES))
 
     assert incidents == [("crash", str(CART), ["down"]), ("crash", "Deployment/orchard/search", [])]
+
+
+def test_who_suffers_from_what_a_cause_explains_suffers_from_the_cause(shop):
+    mail = ref("Deployment/orchard/mail")
+    findings = [
+        CRASH.found(CART, "it crashes", strength=0.7),
+        NAMES.found(CART, "no names", strength=0.9, affects=[mail]),
+        LOGGED.found(mail, "a name does not resolve", strength=0.4),
+    ]
+
+    assert told(explain(shop, findings, RULES)) == [("crash", "Deployment/orchard/cart", ["names", "logged"])]
+    assert len(explain(shop, [findings[0], findings[2]], RULES)) == 2
+
+
+def test_what_holds_a_node_up_does_no_harm_to_what_runs_on_it(shop):
+    budget, node = ref("PodDisruptionBudget/orchard/cart"), ref("Node/node-a")
+    held_up = IMAGE.found(budget, "it allows no eviction", affects=[node])
+    crash = CRASH.found(ref("Pod/orchard/cart-aaaaa"), "crashed")
+
+    incidents = explain(shop, [held_up, crash], RULES, pointed=[node])
+
+    assert told(incidents) == [
+        ("image", "PodDisruptionBudget/orchard/cart", []),
+        ("crash", "Deployment/orchard/cart", []),
+    ]

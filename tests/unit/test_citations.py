@@ -4,38 +4,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfi.chains.citations import Checked, check, without_links
+from kfi.chains.citations import check, without_links
+from kfi.chains.grounding import Ground
 
-KNOWN = {"E1", "E2", "E3", "E12"}
+# Claims here name nothing, so their labels alone decide.
+KNOWN = Ground(dict.fromkeys(("E1", "E2", "E3", "E12"), ""), "", frozenset(), frozenset())
+ONE = Ground({"E1": ""}, "", frozenset(), frozenset())
 
 
 @pytest.mark.parametrize(
-    ("text", "left", "removed"),
+    ("text", "left", "counts"),
     [
-        ("It was killed [E1]. The disk is full [E7].", "It was killed [E1].", 1),
-        ("The disk is full [E7]. It was killed [E1].", "It was killed [E1].", 1),
-        ("It was killed. [E1] The disk is full. [E7] It restarts.", "It was killed. [E1] It restarts.", 1),
-        ("It was killed [E1, E9].", "It was killed [E1].", 1),
-        ("It was killed [E1][E9].", "It was killed [E1].", 1),
-        ("It was killed [E9] and restarted [E1].", "It was killed and restarted [E1].", 1),
-        ("It was killed (E9), \u3010E1\u3011.", "It was killed, [E1].", 1),
-        ("It was killed (e1 and E02).", "It was killed [E1, E2].", 0),
-        ("Seen three times [E1-E3].", "Seen three times [E1, E2, E3].", 0),
-        ("Seen four times [E1-4].", "Seen four times [E1, E2, E3].", 1),
-        ("Seen often [E4-E999999999999999999999].", None, 1),
-        ("Nobody knows [E99999999999999999999999].", None, 1),
-        ("It is slow, e.g. at noon [E9]. It was killed [E1].", "It was killed [E1].", 1),
-        ("Version 1.2 of cart.orchard runs [E1].", "Version 1.2 of cart.orchard runs [E1].", 0),
-        ("It runs.\nIt was\nkilled [E9].\nIt stopped [E2].", "It runs.\nIt stopped [E2].", 1),
-        ("I do not know.", "I do not know.", 0),
-        ("The array a[0] of E1 is full.", "The array a[0] of E1 is full.", 0),
+        ("It was killed [E1]. The disk is full [E7].", "It was killed [E1].", (1, 0, 1)),
+        ("The disk is full [E7]. It was killed [E1].", "It was killed [E1].", (1, 0, 1)),
+        ("It was killed. [E1] The disk is full. [E7] It restarts.", "It was killed. [E1]", (1, 0, 2)),
+        ("It was killed [E1, E9].", "It was killed [E1].", (0, 1, 0)),
+        ("It was killed [E1][E9].", "It was killed [E1].", (0, 1, 0)),
+        ("It was killed [E9] and restarted [E1].", "It was killed and restarted [E1].", (0, 1, 0)),
+        ("It was killed (E9), \u3010E1\u3011.", "It was killed, [E1].", (0, 1, 0)),
+        ("It was killed (e1 and E02).", "It was killed [E1, E2].", (1, 0, 0)),
+        ("Seen three times [E1-E3].", "Seen three times [E1, E2, E3].", (1, 0, 0)),
+        ("Seen four times [E1-4].", "Seen four times [E1, E2, E3].", (0, 1, 0)),
+        ("Seen often [E4-E999999999999999999999].", None, (0, 0, 1)),
+        ("Nobody knows [E99999999999999999999999].", None, (0, 0, 1)),
+        ("It is slow, e.g. at noon [E9]. It was killed [E1].", "It was killed [E1].", (1, 0, 1)),
+        ("Version 1.2 of cart.orchard runs [E1].", "Version 1.2 of cart.orchard runs [E1].", (1, 0, 0)),
+        ("It runs.\nIt was\nkilled [E9].\nIt stopped [E2].", "It stopped [E2].", (1, 0, 2)),
+        ("I do not know.", "I do not know.", (1, 0, 0)),
+        ("The array a[0] of E1 is full.", None, (0, 0, 1)),
     ],
 )
-def test_a_claim_stays_only_with_evidence_that_exists(text, left, removed):
-    assert check(text, KNOWN) == Checked(left, removed)
+def test_a_claim_stays_only_with_evidence_that_exists(text, left, counts):
+    checked = check(text, KNOWN)
+
+    assert (checked.text, (checked.kept, checked.repaired, checked.removed)) == (left, counts)
 
 
-def test_list_items_headings_rows_and_code_are_judged_one_by_one():
+def test_list_items_rows_and_code_are_judged_one_by_one_and_headings_go():
     text = """## Cause
 
 1. The limit is too low [E1].
@@ -49,28 +54,27 @@ def test_list_items_headings_rows_and_code_are_judged_one_by_one():
 
 ```
 kubectl get pods -n orchard
+kubectl delete pods -n orchard
 ```
 """
 
-    assert check(text, KNOWN) == Checked(
-        """## Cause
+    checked = check(text, KNOWN)
 
-1. The limit is too low [E1].
+    assert (
+        checked.text
+        == """1. The limit is too low [E1].
 - It restarts [E2].
 
-| what | proof |
 | kill | [E3] |
 
-```
-kubectl get pods -n orchard
-```""",
-        4,
+To see more: `kubectl get pods -n orchard`."""
     )
+    assert (checked.kept, checked.repaired, checked.removed) == (3, 1, 6)
 
 
 def test_a_heading_alone_is_no_answer():
-    assert check("# Cause\n\nThe disk is full [E7].\n", KNOWN) == Checked(None, 1)
-    assert check(" \n", KNOWN) == Checked(None)
+    assert check("# Cause\n\nThe disk is full [E7].\n", KNOWN).text is None
+    assert check(" \n", KNOWN).text is None
 
 
 @pytest.mark.parametrize(
@@ -94,10 +98,10 @@ def test_images_go_and_links_lose_their_addresses(text, left):
 
 @given(st.lists(st.sampled_from(["[E1]", "[E9]", "E1", " ", ".", "\n", "- ", "#", "|", "```", "a", "[", "]", "("])))
 def test_no_unknown_label_is_left_and_a_second_look_changes_nothing(pieces):
-    checked = check("".join(pieces), {"E1"})
+    checked = check("".join(pieces), ONE)
 
     assert "[E9]" not in (checked.text or "")
-    assert check(checked.text or "", {"E1"}).removed == 0
+    assert check(checked.text or "", ONE).removed == 0
 
 
 @pytest.mark.parametrize(

@@ -117,3 +117,31 @@ def test_stored_lines_may_be_read_twice_at_the_same_time_from_memory_or_disk():
 
         assert list(zip(stored(), stored(), strict=True)) == [(text, text) for text in texts]
         stored.close()
+
+
+def test_lines_are_the_same_however_many_are_read_at_a_time():
+    plain, strange = b"pods are ready\n" * 9_000, "g\u00e9n\u00e9r\u00e9 \x1b[31mfailed\x1b[0m\r\n".encode()
+    data = plain + strange + b"\n" + plain + strange * 3 + b"the end"
+
+    read = list(lines(io.BytesIO(data), 1 << 20, [].append))
+
+    assert read == [clean(line) for line in data.decode().split("\n")]
+
+
+def test_a_line_is_cut_between_plain_ones_far_into_a_text():
+    cut: list[int] = []
+    data = b"pods are ready\n" * 9_000 + b"x" * 5_000 + b"\n" + b"pods are ready\n" * 9_000
+
+    read = list(lines(io.BytesIO(data), 2_000, cut.append))
+
+    assert (len(read), cut, read[9_000]) == (18_001, [9_001], "x" * 2_000)
+
+
+def test_many_stored_lines_come_back_as_they_were():
+    stored = StoredLines(1 << 20)
+    given = [f"line {number}" * (number % 7) for number in range(200_000)]
+    stored.write(iter(given))
+
+    assert list(stored()) == given
+    assert list(stored()) == given
+    stored.close()

@@ -72,6 +72,15 @@ def test_an_event_that_quotes_a_name_begins_no_object():
     assert [line for line, _ in described.event_rows] == [8, 9, 10, 11, 12, 14]
 
 
+def test_words_of_an_error_inside_a_message_do_not_end_an_object():
+    row = "  Warning  Unhealthy  3s  kubelet  Liveness probe failed:"
+    text = POD.format(name="cart-1").replace("Events:  <none>", f"Events:\n{row}\nerror: no route\n{row}")
+    more = f"{text}\nError from server (NotFound): it said\n{row}"
+    ended = f'{text}\n\nError from server (NotFound): pods "cart-2" not found\n{row}'
+
+    assert [len(d.event_rows) for one in (text, more, ended) for d in read_describe(one.split("\n"))] == [3, 5, 3]
+
+
 def test_the_values_of_a_config_map_begin_no_object():
     text = """\
 Name:         notes

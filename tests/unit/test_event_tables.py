@@ -206,3 +206,27 @@ def test_the_events_of_a_description_are_read():
 
 def test_a_description_without_events_has_none():
     assert list(read_described([(7, "Events:  <none>")], pod("cart-0"), NOW)) == []
+
+
+def described(*lines):
+    return [(event.message, event.first_line, event.last_line) for event in read_described(lines, pod("cart-0"), NOW)]
+
+
+def test_what_stands_between_two_rows_of_a_description_is_the_message_of_the_first():
+    mount = "  Warning  FailedMount  3s (x5 over 10m)  kubelet  MountVolume.SetUp failed: exit status 32"
+    pulled = "  Normal   Pulled       2s                kubelet  Image is present"
+
+    found = described((5, mount), (6, "Output: access denied"), (8, "error: see"), (10, "  the log"), (11, pulled))
+
+    assert found == [
+        ("MountVolume.SetUp failed: exit status 32\nOutput: access denied\nerror: see\n  the log", 5, 10),
+        ("Image is present", 11, 11),
+    ]
+
+
+def test_behind_the_last_row_of_a_description_a_blank_line_ends_the_message():
+    probe = "  Warning  Unhealthy  3s  kubelet  Readiness probe failed: no"
+
+    assert described((5, probe), (6, "route to host"), (8, "another text")) == [
+        ("Readiness probe failed: no\nroute to host", 5, 6)
+    ]

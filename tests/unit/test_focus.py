@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
+from kfi.retrieval.fault_fields import fields_at_fault
 from kfi.retrieval.focus import MOST_LINES, Focus, asked_words, focus, words_of
 
 
@@ -103,7 +104,9 @@ def test_a_rare_word_weighs_more_than_one_on_every_line():
 def test_a_document_without_words_or_trouble_shows_its_beginning():
     text = "\n".join(f"key{n}: value{n}" for n in range(40))
 
-    assert focus(document(text, first=5), {"nothing"}) == Focus(5, 16, "\n".join(text.split("\n")[:12]))
+    assert focus(document(text, first=5), {"nothing"}) == Focus(
+        5, 4 + MOST_LINES, "\n".join(text.split("\n")[:MOST_LINES])
+    )
 
 
 def test_given_lines_win_over_the_words_of_the_question():
@@ -112,22 +115,41 @@ def test_given_lines_win_over_the_words_of_the_question():
     assert focus(document(text, first=101), {"key3"}, (131, 132)) == Focus(131, 132, "key30: value30\nkey31: value31")
 
 
-def test_a_given_line_brings_the_heading_right_above_it():
+def test_a_given_line_brings_the_trouble_around_it_and_its_heading():
     at = DESCRIBE.split("\n").index("      Exit Code:    137") + 1
 
-    assert focus(document(DESCRIBE), (), (at, at)).text.split("\n") == [
+    assert focus(document(DESCRIBE), (), (at, at)).text.split("\n")[:7] == [
+        "    State:          Waiting",
+        "      Reason:       CrashLoopBackOff",
         "    Last State:     Terminated",
         "      Reason:       OOMKilled",
         "      Exit Code:    137",
+        "    Ready:          False",
+        "    Restart Count:  11",
     ]
 
 
 def test_a_given_heading_brings_what_stands_indented_below_it():
-    at = DESCRIBE.split("\n").index("    State:          Waiting") + 1
+    lines = [f"key{n}: value{n}" for n in range(60)]
+    lines[30:33] = ["State: Running", "  Started: today", "key: value"]
 
-    assert focus(document(DESCRIBE), (), (at, at)).text == (
-        "    State:          Waiting\n      Reason:       CrashLoopBackOff"
-    )
+    assert focus(document("\n".join(lines)), (), (31, 31)).text == "State: Running\n  Started: today"
+
+
+def test_a_field_where_the_cause_may_be_set_is_shown_where_no_word_tells():
+    lines = [f"key{n}: value{n}" for n in range(60)]
+    lines[40] = "    livenessProbe:"
+
+    found = focus(document("\n".join(lines)), {"restarting"}, fields=fields_at_fault("Why does it keep restarting?"))
+
+    assert "livenessProbe" in found.text
+
+
+def test_the_message_of_a_grouped_event_that_stands_elsewhere_is_given_with_its_line():
+    messages = [{"text": "Failed to pull image", "line": 13}, {"text": "Error: ImagePullBackOff", "line": 16}]
+    group = document("  Warning  Failed  Error: ImagePullBackOff", first=16, kind=DocumentKind.EVENT, messages=messages)
+
+    assert focus(group, (), (13, 13)) == Focus(13, 13, "Failed to pull image")
 
 
 def test_of_many_given_lines_those_with_the_words_are_shown():

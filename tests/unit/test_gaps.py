@@ -45,3 +45,18 @@ def test_a_described_pod_whose_containers_never_began_is_not_called_a_table_row(
     described = obj("Pod/orchard/cart", spec={"nodeName": "node-a"}, status={"phase": "Pending"})
 
     assert not any("table row" in gap.what for gap in find_gaps(snapshot(described), [stuck("Pod/orchard/cart")]))
+
+
+def test_an_object_whose_namesake_lives_in_another_namespace_is_said_to_be_seen_only_there():
+    applied, live = obj("Job/orchard/stocktake", applied=True), obj("Job/default/stocktake")
+
+    gaps = find_gaps(snapshot(applied, live), [], named=[ref("Job/orchard/stocktake"), ref("Job/default/stocktake")])
+
+    assert [gap.what for gap in gaps if "manifest" in gap.what] == [
+        "Of Job/orchard/stocktake only a manifest was given; live state of that name is of namespace 'default'."
+    ]
+    assert not any(
+        "manifest" in gap.what
+        for gap in find_gaps(snapshot(applied), [], named=[ref("Job/orchard/stocktake")])
+        if "stocktake" in gap.what
+    )

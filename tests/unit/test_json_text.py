@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kfi.snapshot.read.json_text import BadDocument, JsonValue, json_lines, read_json
+from kfi.snapshot.read.json_text import BadDocument, JsonValue, read_json
 
 
 def pod(name: str) -> dict[str, object]:
@@ -31,32 +31,6 @@ def test_items_of_a_list_stand_on_their_own_and_the_list_follows():
     assert whole.value == {"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": []}
 
 
-def test_every_field_knows_its_line_and_list_elements_go_by_name():
-    text = json.dumps({"spec": {"containers": [{"image": "cart:1", "name": "app"}], "args": ["a"]}}, indent=1)
-
-    (read,) = read_json(text, first_line=101)
-
-    assert read.lines == {
-        (): 101,
-        ("spec",): 102,
-        ("spec", "containers"): 103,
-        ("spec", "containers", "app"): 104,
-        ("spec", "containers", "app", "image"): 105,
-        ("spec", "containers", "app", "name"): 106,
-        ("spec", "args"): 109,
-        ("spec", "args", "0"): 110,
-    }
-
-
-def test_the_lines_of_an_item_are_found_in_its_own_text():
-    text = json.dumps(pods("cart-1", "cart-2"), indent=2)
-
-    _, second, _ = read_json(text)
-
-    assert json_lines(second.text, second.first_line)["metadata", "name"] == 16
-    assert text.split("\n")[15].strip() == '"name": "cart-2"'
-
-
 @pytest.mark.parametrize("between", ["\n", "", "\n---\n", "\x1e"])
 def test_values_may_follow_each_other(between):
     text = between.join(json.dumps(pod(name), indent=2) for name in ("cart-1", "cart-2"))
@@ -77,7 +51,6 @@ def test_an_item_of_a_list_without_line_breaks_has_only_its_own_text():
 
     assert items[30].text == json.dumps(pod("cart-30"))
     assert (items[30].first_line, items[30].last_line) == (1, 1)
-    assert items[30].lines["metadata", "name"] == 1
 
 
 def test_an_item_shows_nothing_of_its_neighbours_on_the_same_line():
@@ -144,7 +117,6 @@ def test_a_value_cut_off_before_the_next_one_does_not_swallow_it():
 @pytest.mark.parametrize("bomb", ["[" * 100_000, '{"a":' * 100_000, '{"a":' * 200 + "1" + "}" * 200])
 def test_a_nesting_bomb_is_refused(bomb):
     assert values(bomb) == [BadDocument("it nests deeper than 100 levels", 1)]
-    assert json_lines(bomb) == {}
 
 
 def test_an_item_that_is_too_deep_costs_no_other():
@@ -179,4 +151,3 @@ def test_the_object_of_a_watch_event_is_the_value():
     (read,) = read_json(text)
 
     assert (read.watch, read.value, read.text) == ("MODIFIED", pod("cart-1"), text)
-    assert read.lines["metadata", "name"] == 7

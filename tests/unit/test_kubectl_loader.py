@@ -219,7 +219,7 @@ def test_secrets_are_masked_in_fields_and_in_text():
 @pytest.mark.parametrize(
     "text",
     [
-        "NAME                READY   AGE\nJob/import          -       23h\n├── Pod/import-2s   0/1     23h",
+        "import\n├── data\n└── tests",
         "just words\nand more",
         "{}",
     ],

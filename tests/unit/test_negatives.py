@@ -7,20 +7,21 @@ import pytest
 from kfi.config import Settings
 from kfi.copilot import Copilot
 from kfi.diagnosis.catalogue import catalogue
+from kfi.diagnosis.confidence import WEAK, calibrated
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.rules import examine
 from kfi.models.schemas import DiagnoseRequest
 from tests.cluster import NOW, calls, event, explain, listing, log, obj, snapshot
 
-DOUBTFUL = 0.3
+DOUBTFUL = WEAK
 WEB = [{"name": "http", "containerPort": 8080}]
 
 
 def causes(*documents):
-    """(code, object, confidence) of every incident."""
+    """(code, object, confidence as it is told) of every incident."""
     shot = snapshot(*documents)
     incidents = explain(shot, examine(shot), catalogue())
-    return [(i.root.rule.code, str(i.root.subject), i.confidence) for i in incidents]
+    return [(i.root.rule.code, str(i.root.subject), calibrated(i)) for i in incidents]
 
 
 def confident(*documents):

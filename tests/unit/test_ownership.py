@@ -132,3 +132,33 @@ def test_a_pod_that_is_being_deleted_is_not_the_failing_one():
     pods = rows(("cart-7d9f8c6b5-x2x4z", DOWN), ("mailer-6c5d4b7f9-kk2lp", UP))
 
     assert owner("logs.txt", in_file(leaving, "stock/pod.json"), *pods) == "Pod/orchard/cart-7d9f8c6b5-x2x4z"
+
+
+def owner_by_lines(*lines: str, evidence: tuple[Document, ...] = SHOP) -> str:
+    logs = [log("Pod/orchard/x", line).model_copy(update={"ref": ObjectRef()}) for line in lines]
+    (whose,) = {str(one.ref) if one.ref.name else "nobody" for one in snapshot(*evidence, *[
+        in_file(one, "night.txt") for one in logs
+    ]).logs}  # fmt: skip
+    return whose
+
+
+@pytest.mark.parametrize(
+    ("line", "whose"),
+    [
+        ('{"level":"error","service.name":"cart","msg":"giving up"}', "Deployment/orchard/cart"),
+        ("level=error app=mailer msg=gone", "Deployment/orchard/mailer"),
+        ("hostname: cart-7d9f8c6b5-x2x4z, pid 7", "Pod/orchard/cart-7d9f8c6b5-x2x4z"),
+        ("2026-11-20 Starting cart v2.3", "Deployment/orchard/cart"),
+        ("worker mailer-6c5d4b7f9-kk2lp gives up", "Pod/orchard/mailer-6c5d4b7f9-kk2lp"),
+        ("dial tcp cart:8080: connection refused", "nobody"),
+        ("calling service=cart failed", "nobody"),
+        ("app=nothing-known", "nobody"),
+    ],
+)
+def test_a_log_says_whose_it_is(line, whose):
+    assert owner_by_lines(line) == whose
+
+
+def test_a_log_that_names_two_workloads_as_its_own_is_nobody_s():
+    assert owner_by_lines("app=cart up", "app=mailer up") == "nobody"
+    assert owner_by_lines("pod=mailer-6c5d4b7f9-kk2lp a", "pod=mailer-6c5d4b7f9-zz9vw b") == "Deployment/orchard/mailer"

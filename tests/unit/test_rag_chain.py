@@ -14,11 +14,14 @@ from kfi.chains.prompts import Brief
 from kfi.chains.rag_chain import Explained, RagChain
 from kfi.chains.reply import Reply as Heard
 from kfi.config import Settings
-from kfi.models.answer import Thinking, Token
-from kfi.models.schemas import Citation, ModelChoice, QueryPlan
+from kfi.models.answer import ModelChosen, Thinking, Token
+from kfi.models.model_answer import ModelAnswer
+from kfi.models.schemas import Citation, ModelChoice, ObjectRef, QueryPlan, RootCause
 from tests.ollama_standin import Fault, OllamaStandIn, Reply, refused_url
 
-SIMPLE, COMPLEX = ModelChoice(model="llama3.1"), ModelChoice(model="deepseek-r1:32b")
+SIMPLE, COMPLEX = ModelChoice(model="llama3.1", reason="easy"), ModelChoice(model="deepseek-r1:32b", reason="hard")
+ONE = ModelAnswer(kept=1)
+WELL = Explained(text="All is well [E1].", answer=ONE)
 REASONED = Reply(
     thinking=("The limit is 64Mi. ", "So it was killed."),
     content=("The container ", "reached its limit ", "[E1]. ", "The disk is full [E9]."),
@@ -35,7 +38,8 @@ BRIEF = Brief(
 
 
 def settings(url, **given):
-    return Settings(ollama_url=url, **{"model_timeout_s": 20.0, **given})
+    where = {"llm_url": url, "ollama_url": ""} if url.endswith("/v1") else {"ollama_url": url}
+    return Settings(**where, **{"model_timeout_s": 20.0, **given})
 
 
 async def explained(config, choice, brief):
@@ -54,10 +58,9 @@ def test_the_simple_model_answers_in_pieces_and_is_not_asked_to_think():
         Token(text="It was "),
         Token(text="killed "),
         Token(text="[E1]."),
-        Explained(text="It was killed [E1]."),
+        Explained(text="It was killed [E1].", answer=ONE),
     ]
-    (chat,) = server.chats
-    assert (chat["model"], chat["think"], chat["stream"]) == ("llama3.1", False, True)
+    assert [(chat["model"], chat["think"], chat["stream"]) for chat in server.chats] == [("llama3.1", False, True)] * 2
 
 
 def test_the_complex_model_thinks_first_and_what_it_cites_is_checked():
@@ -70,18 +73,19 @@ def test_the_complex_model_thinks_first_and_what_it_cites_is_checked():
         Explained(
             text="The container reached its limit [E1].",
             thinking="The limit is 64Mi. So it was killed.",
-            notes=("Taken out of the model's answer for citing no known evidence: 1.",),
-            removed=1,
+            notes=("Taken out of the model's answer for want of proof: 1.",),
+            answer=ModelAnswer(kept=1, removed=1),
         ),
     ]
-    assert [(chat["model"], chat["think"]) for chat in server.chats] == [("deepseek-r1:32b", True)]
+    # A model that thinks would not keep to a form.
+    assert [(chat["think"], bool(chat.get("format"))) for chat in server.chats] == [(True, False), (False, True)]
 
 
 def test_a_model_gets_the_rules_the_prompt_and_bounds_that_keep_the_rules_in_its_context():
     with OllamaStandIn() as server:
         ask(server.url, num_ctx=4096)
 
-    (chat,) = server.chats
+    (chat,) = server.words
     system, user = chat["messages"]
     assert (system["role"], user["role"]) == ("system", "user")
     assert system["content"].startswith("You explain failures of Kubernetes clusters")
@@ -99,7 +103,7 @@ def test_braces_and_orders_in_evidence_reach_the_model_as_data():
     with OllamaStandIn() as server:
         pieces = ask(server.url, brief=Brief(QUESTION, QueryPlan(question=QUESTION), evidence=(evidence,)))
 
-    assert pieces[-1] == Explained(text="All is well.")
+    assert pieces[-1] == WELL
     system, user = server.chats[0]["messages"]
     before, _, fenced = user["content"].partition("=== data ")
     fenced, _, after = fenced.partition("=== end ")
@@ -119,7 +123,7 @@ def test_reasoning_within_tags_of_the_answer_is_kept_apart_too():
         Token(text="\n\nIt was <killed"),
         Token(text="> [E1] "),
         Token(text="<t"),
-        Explained(text="It was <killed> [E1] <t", thinking="hmm"),
+        Explained(text="It was <killed> <t [E1].", thinking="hmm", answer=ONE),
     ]
 
 
@@ -127,45 +131,133 @@ def test_a_model_that_cannot_think_is_asked_without():
     with OllamaStandIn(models=("llama3.1:latest",)) as server:
         pieces = ask(server.url, SIMPLE, complex_model="llama3.1:latest")
 
-    assert pieces[-1] == Explained(text="All is well.")
-    assert [chat["think"] for chat in server.chats] == [True, False]
+    assert pieces[-1] == WELL
+    assert [chat["think"] for chat in server.words] == [True, False]
 
 
+BROKE = "The answer of 'llama3.1' broke off before its end."
+ENDLESS = "The model did not stop writing."
+LONG = (
+    "The prompt did not fit into what 'llama3.1' reads. "
+    "Set KFI_NUM_CTX to what the model can read, or let the server give it more."
+)
+
+
+@pytest.mark.parametrize("path", ["", "/v1"])
 @pytest.mark.parametrize(
-    ("reply", "note"),
+    ("reply", "note", "asked"),
     [
-        (Reply(fault=Fault.BROKEN), "The connection to 'llama3.1' broke off in the middle of its answer."),
-        (Reply(fault=Fault.UNFINISHED), "The answer of 'llama3.1' broke off before its end."),
-        (Reply(fault=Fault.GARBAGE), "The answer of 'llama3.1' from 'URL' cannot be read (JSONDecodeError)."),
-        (Reply(fault=Fault.STRANGE), "The answer of 'llama3.1' from 'URL' cannot be read (AttributeError)."),
+        (Reply(fault=Fault.BROKEN), "The connection to 'llama3.1' broke off in the middle of its answer.", 2),
+        (Reply(fault=Fault.UNFINISHED), BROKE, 2),
+        (Reply(fault=Fault.GARBAGE), "The answer of 'llama3.1' from 'URL' cannot be read (JSONDecodeError).", 2),
+        (Reply(fault=Fault.STRANGE), "The answer of 'llama3.1' from 'URL' cannot be read (AttributeError).", 2),
         (
             Reply(fault=Fault.ERROR),
-            "Ollama at 'URL' could not run 'llama3.1': 'an error was encountered while running the model'.",
+            "SERVER could not run 'llama3.1': 'an error was encountered while running the model'.",
+            2,
         ),
-        (
-            Reply(fault=Fault.STATUS),
-            "Ollama at 'URL' could not run 'llama3.1': 'llama runner process has terminated'.",
-        ),
-        (Reply(fault=Fault.REDIRECT), "Ollama at 'URL' could not run 'llama3.1': 'status 302'."),
-        (Reply(content=()), "'llama3.1' gave an empty answer."),
-        (Reply(content=(" \n",)), "'llama3.1' gave an empty answer."),
-        (Reply(content=("<think>on and on",)), "'llama3.1' thought, but gave no answer."),
+        (Reply(fault=Fault.STATUS), "SERVER could not run 'llama3.1': 'llama runner process has terminated'.", 2),
+        (Reply(fault=Fault.REDIRECT), "SERVER could not run 'llama3.1': 'status 302'.", 1),
+        (Reply(fault=Fault.TOO_LONG), LONG, 2),
+        (Reply(prompt_tokens=1024), LONG, 2),
+        (Reply(prompt_tokens=100), LONG, 2),
+        (Reply(fault=Fault.PACKED), "SERVER packed its answer, which was not asked for.", 1),
+        (Reply(content=()), "'llama3.1' gave an empty answer.", 2),
+        (Reply(content=(" \n",)), "'llama3.1' gave an empty answer.", 2),
+        (Reply(content=("<think>on and on",)), "'llama3.1' thought, but gave no answer.", 2),
         (
             Reply(done_reason="length"),
             "The answer of 'llama3.1' was cut: num_ctx or the model's own limit was reached.",
+            1,
         ),
-        (Reply(done_reason="load"), "The answer of 'llama3.1' broke off before its end."),
-        (Reply(content=("It is fire [E7].",)), "'llama3.1' gave no answer that its evidence proves."),
-        (Reply(content=("x" * 4000,), fault=Fault.ENDLESS), "The model did not stop writing."),
-        (Reply(content=("x" * 2_000_000,)), "The model did not stop writing."),
+        (Reply(done_reason="load"), BROKE, 2),
+        (Reply(content=("x" * 4000,), fault=Fault.ENDLESS), ENDLESS, 1),
+        (Reply(content=("x" * 10_000_000,)), ENDLESS, 1),
     ],
 )
-def test_whatever_goes_wrong_ends_in_one_sentence(reply, note):
+def test_whatever_goes_wrong_ends_in_one_sentence_and_the_rules(reply, note, asked, path):
     with OllamaStandIn(reply=reply) as server:
-        pieces = ask(server.url, num_ctx=1024)
+        pieces = ask(server.url + path, num_ctx=1024)
 
-    assert pieces[-1] == Explained(notes=(note.replace("URL", server.url),))
-    assert [request.path for request in server.requests] == ["/api/chat"]
+    place = f"The model server at '{server.url}{path}'" if path else f"Ollama at {server.url!r}"
+    note = note.replace("SERVER", place).replace("URL", server.url + path)
+    last = pieces[-1]
+    assert (last.text, last.notes, last.choice.model) == (None, (note,), "rules")
+    assert last.choice.degraded
+    assert last.choice.reason.endswith(f"{note.partition('. ')[0].removesuffix('.')}, so the rules answer")
+    assert len(server.chats) == asked
+
+
+@pytest.mark.parametrize("path", ["", "/v1"])
+@pytest.mark.parametrize(
+    ("reply", "note"),
+    [
+        (Reply(content=("It is fire [E7].",)), "'llama3.1' gave no answer that its evidence proves."),
+        (Reply(content=("All is well.",)), "'llama3.1' gave no answer that its evidence proves."),
+    ],
+)
+def test_an_answer_without_proof_leaves_the_rules_to_answer(reply, note, path):
+    with OllamaStandIn(reply=reply) as server:
+        last = ask(server.url + path)[-1]
+
+    assert (last.text, last.notes, last.choice.model) == (None, (note,), "rules")
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        Reply(fault=Fault.BROKEN),
+        Reply(fault=Fault.STATUS),
+        Reply(content=()),
+        Reply(done_reason="load", content=()),
+        Reply(prompt_tokens=4098),
+    ],
+)
+def test_a_model_that_fails_once_is_asked_once_more(failing):
+    evidence = tuple(
+        Citation(document_id="d", path="a.log", first_line=n, last_line=n, text="x " * 200, label=f"E{n}")
+        for n in range(1, 41)
+    )
+    brief = Brief(QUESTION, QueryPlan(question=QUESTION), evidence=evidence)
+
+    with OllamaStandIn(reply=(failing, Reply())) as server:
+        pieces = ask(server.url, brief=brief)
+
+    (again,) = [piece for piece in pieces if isinstance(piece, ModelChosen)]
+    assert (again.choice.model, again.choice.degraded) == ("llama3.1", False)
+    assert pieces[-1].text == "All is well [E1]."
+    assert pieces[-1].choice == again.choice
+    sizes = [len(chat["messages"][1]["content"]) for chat in server.words]
+    # What was cut is asked again with less to read.
+    assert (sizes[1] < sizes[0] * 0.7) == (failing.prompt_tokens == 4098)
+
+
+def test_a_complex_model_that_fails_leaves_the_simple_one_to_answer():
+    with OllamaStandIn(replies={"deepseek-r1:32b": Reply(fault=Fault.BROKEN)}) as server:
+        pieces = ask(server.url, COMPLEX, complex_model="deepseek-r1:32b")
+
+    broke = "The connection to 'deepseek-r1:32b' broke off in the middle of its answer"
+    reason = f"hard; {broke}, so it is asked again; {broke}, so 'llama3.1' answers"
+    simple = ModelChoice(model="llama3.1", reason=reason, degraded=True)
+    assert ModelChosen(choice=simple) in pieces
+    assert pieces[-1] == Explained(text=WELL.text, notes=(f"{broke}.",), answer=ONE, choice=simple)
+
+
+def test_a_complex_model_that_is_slow_leaves_time_for_the_simple_one():
+    with OllamaStandIn(replies={"deepseek-r1:32b": Reply(thinking=("hm",), fault=Fault.SILENT)}) as server:
+        pieces = ask(server.url, COMPLEX, model_timeout_s=3)
+
+    assert [chat["model"] for chat in server.words] == ["deepseek-r1:32b", "llama3.1"]
+    assert (pieces[-1].text, pieces[-1].choice.model) == (WELL.text, "llama3.1")
+
+
+def test_a_model_that_only_thinks_is_asked_again_without():
+    replies = {"deepseek-r1:32b": Reply(thinking=("hm",), content=())}
+
+    with OllamaStandIn(replies=replies) as server:
+        ask(server.url, COMPLEX)
+
+    assert [chat["think"] for chat in server.words] == [True, False, False]
 
 
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.HANGS])
@@ -175,7 +267,7 @@ def test_a_model_that_takes_too_long_is_left(fault):
         left = server.client_left.wait(10)
 
     note = "'llama3.1' did not answer in full within 0.3 s (model_timeout_s)."
-    assert (pieces[-1], left) == (Explained(notes=(note,)), True)
+    assert (pieces[-1].notes, left) == ((note,), True)
 
 
 def test_a_slow_trickle_does_not_outlast_the_limit():
@@ -186,7 +278,7 @@ def test_a_slow_trickle_does_not_outlast_the_limit():
         left = server.client_left.wait(10)
 
     note = "'llama3.1' did not answer in full within 0.5 s (model_timeout_s)."
-    assert (pieces[-1], left) == (Explained(notes=(note,)), True)
+    assert (pieces[-1].notes, left) == ((note,), True)
 
 
 def test_a_server_that_is_off_or_lacks_the_model_is_said_with_the_command_that_mends_it():
@@ -194,14 +286,14 @@ def test_a_server_that_is_off_or_lacks_the_model_is_said_with_the_command_that_m
     with OllamaStandIn(models=()) as server:
         lacking = ask(server.url)
 
-    assert ask(off) == [Explained(notes=(f"Ollama at {off!r} does not answer. Start it with 'ollama serve'.",))]
-    assert lacking == [
-        Explained(notes=(f"Ollama at {server.url!r} has no model 'llama3.1'. Get it with 'ollama pull llama3.1'.",))
-    ]
+    assert ask(off)[-1].notes == (f"Ollama at {off!r} does not answer. Start it with 'ollama serve'.",)
+    assert lacking[-1].notes == (
+        f"Ollama at {server.url!r} has no model 'llama3.1'. Get it with 'ollama pull llama3.1'.",
+    )
 
 
 def test_no_server_and_no_model_ask_nobody():
-    assert ask("") == [Explained(notes=("No model server is set. Set KFI_OLLAMA_URL to ask models.",))]
+    assert ask("")[-1].notes == ("No model server is set. Set KFI_OLLAMA_URL or KFI_LLM_URL to ask models.",)
     assert ask(refused_url(), ModelChoice(model="rules")) == [Explained()]
 
 
@@ -212,17 +304,12 @@ def test_what_the_model_could_not_read_is_noted():
     )
     brief = Brief(QUESTION, QueryPlan(question=QUESTION), evidence=evidence)
 
-    with OllamaStandIn(reply=Reply(prompt_tokens=2048)) as server:
+    with OllamaStandIn() as server:
         last = ask(server.url, brief=brief, num_ctx=2048)[-1]
 
     shown = server.chats[0]["messages"][1]["content"].count("a.log line")
-    assert last == Explained(
-        text="All is well.",
-        notes=(
-            f"{40 - shown} pieces of evidence did not fit into what 'llama3.1' may read (num_ctx).",
-            "Ollama cut what 'llama3.1' was given to read; a larger num_ctx avoids it.",
-        ),
-    )
+    note = f"{40 - shown} pieces of evidence did not fit into what 'llama3.1' may read (num_ctx)."
+    assert last == Explained(text=WELL.text, notes=(note,), answer=ONE)
 
 
 def test_a_cancelled_question_ends_the_models_work():
@@ -257,7 +344,7 @@ def test_a_listener_that_leaves_ends_the_models_work():
 
 
 def test_answers_to_several_at_once_do_not_mix():
-    replies = {"llama3.1:latest": Reply(content=("a ", "b"), pause_s=0.02), "deepseek-r1:32b": REASONED}
+    replies = {"llama3.1:latest": Reply(content=("a ", "b [E1]."), pause_s=0.02), "deepseek-r1:32b": REASONED}
 
     async def both(config):
         return await asyncio.gather(*(explained(config, choice, BRIEF) for choice in (SIMPLE, COMPLEX) * 3))
@@ -265,7 +352,7 @@ def test_answers_to_several_at_once_do_not_mix():
     with OllamaStandIn(replies=replies) as server:
         answers = asyncio.run(both(settings(server.url)))
 
-    assert [pieces[-1].text for pieces in answers] == ["a b", "The container reached its limit [E1]."] * 3
+    assert [pieces[-1].text for pieces in answers] == ["a b [E1].", "The container reached its limit [E1]."] * 3
 
 
 def test_nothing_of_the_environment_sends_evidence_elsewhere_or_keys_along():
@@ -292,7 +379,7 @@ def test_nothing_of_the_environment_sends_evidence_elsewhere_or_keys_along():
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
     assert done.stdout == "The container reached its limit [E1].\n"
-    assert [(r.path, r.headers.get("Authorization")) for r in server.requests] == [("/api/chat", None)]
+    assert [(r.path, r.headers.get("Authorization")) for r in server.requests] == [("/api/chat", None)] * 2
     assert elsewhere.requests == []
 
 
@@ -324,7 +411,7 @@ def test_the_stand_in_pulls_models_and_tells_its_version_as_ollama_does():
 
     assert version == {"version": "0.0.0-standin"}
     assert json.loads(pulled.text.splitlines()[-1]) == {"status": "success"}
-    assert last == Explained(text="All is well.")
+    assert last == WELL
 
 
 @pytest.mark.parametrize("width", range(1, 12))
@@ -350,3 +437,19 @@ def test_reasoning_whose_opening_tag_stood_in_the_template_is_no_answer():
 
     assert (heard.thinking, heard.content) == ("So it was killed.", "Killed.")
     assert pieces == [Token(text="So it was killed."), Token(text="Killed.")]
+
+
+def test_a_cause_that_the_rules_contradict_is_shown_as_a_disagreement():
+    cart = ObjectRef(kind="Pod", namespace="orchard", name="cart-0")
+    cause = RootCause(
+        code="oom-killed", title="Killed", object=cart, workload=cart, confidence=0.9, explanation="It was killed."
+    )
+    form = Reply(content=('{"claims": [{"text": "DNS fails", "evidence": ["E1"]}], "cause": "other"}',))
+    brief = Brief(QUESTION, QueryPlan(question=QUESTION), causes=(cause,), evidence=BRIEF.evidence)
+
+    with OllamaStandIn(reply=Reply(structured=form)) as server:
+        last = ask(server.url, brief=brief)[-1]
+
+    said = "'llama3.1' sees another root cause than the rules, which prove: Killed (Pod/orchard/cart-0)."
+    assert last.answer == ModelAnswer(kept=1, disagreement=said)
+    assert last.text == f"{said} What it says:\n\nDNS fails [E1]."

@@ -431,3 +431,23 @@ def test_a_hostile_line_of_a_megabyte_takes_no_longer_than_a_plain_one(redactor,
     # With a pattern that backtracks, these take minutes to days.
     assert redactor.line(line)
     assert list(redactor.lines(["-----BEGIN PRIVATE KEY-----", line, "stringData:", line]))
+
+
+@pytest.mark.parametrize("again", range(3))
+def test_a_line_that_was_harmless_once_is_masked_where_another_announces_it(redactor, again):
+    announced = ["    - name: DB_PASSWORD", "      value: w1nesap-orchard"]
+    plain = ["    - name: GREETING", "      value: w1nesap-orchard"]
+
+    masked = list(redactor.lines([*plain, *announced, *plain] * (again + 1)))
+
+    assert [line == "      value: w1nesap-orchard" for line in masked[1::2]] == [True, False, True] * (again + 1)
+
+
+def test_more_lines_than_are_remembered_are_masked_alike(redactor):
+    lines = [f"line {number} of the log" for number in range(60_000)]
+    secret = "password=w1nesap-orchard"
+
+    masked = list(redactor.lines([*lines, secret, *lines, secret]))
+
+    assert masked[: len(lines)] == lines
+    assert masked[len(lines)] == masked[-1] != secret

@@ -2,7 +2,7 @@
 
 from kfi.diagnosis.catalogue import Layer, Rule, catalogue
 from kfi.diagnosis.gaps import find_gaps
-from kfi.diagnosis.report import NumberedEvidence, filled, root_cause, summary
+from kfi.diagnosis.report import NumberedEvidence, filled, healthy_summary, root_cause, summary
 from kfi.models.schemas import Citation, ObjectRef, Role
 from tests.cluster import event, explain, log, obj, ref, snapshot
 
@@ -77,6 +77,36 @@ def test_an_answer_that_has_only_a_weak_lead_says_so():
     causes = [root_cause(incident, RULES, NumberedEvidence()) for incident in weak]
 
     assert summary(causes, 1).startswith("Nothing here is surely failing")
+
+
+def test_a_symptom_that_nothing_explains_is_not_told_as_a_cause():
+    down = catalogue()["pod-not-ready"].found(ref(POD), "It is not ready.", strength=0.6)
+    causes = [root_cause(i, catalogue(), NumberedEvidence()) for i in explain(snapshot(obj(POD)), [down], catalogue())]
+
+    assert summary(causes, 1).startswith("Nothing that was given shows a cause; what can be seen is this.")
+
+
+def test_beside_a_weak_lead_only_what_is_sure_is_named():
+    shop = snapshot(obj("Deployment/orchard/cart"), obj("Deployment/orchard/mailer"), obj("Deployment/orchard/tax"))
+    sure = [CRASH.found(ref(f"Deployment/orchard/{app}"), "It ends.", strength=0.9) for app in ("mailer",)]
+    weak = [CRASH.found(ref(f"Deployment/orchard/{app}"), "It may.", strength=0.2) for app in ("cart", "tax")]
+    incidents = sorted(explain(shop, [*weak, *sure], RULES), key=lambda one: str(one.root.subject))
+
+    said = summary([root_cause(one, RULES, NumberedEvidence()) for one in incidents], 3)
+
+    assert said.startswith("Nothing here is surely failing; the strongest lead is a weak one. Deployment/orchard/cart")
+    assert said.endswith("Independently of it: Deployment/orchard/mailer (application crashes).")
+
+
+def test_a_name_that_is_not_there_is_said_first_and_other_failures_are_not_its():
+    crash = explain(
+        snapshot(obj("Deployment/orchard/cart")), [CRASH.found(ref("Deployment/orchard/cart"), "It ends.")], RULES
+    )
+
+    said = healthy_summary((), ("parcels",), (), crash)
+
+    assert said.startswith("parcels was not found: nothing in the evidence has that name")
+    assert "What fails has other names: Deployment/orchard/cart" in said
 
 
 def test_a_crashed_container_without_its_previous_log_names_the_command_that_gets_it():

@@ -172,3 +172,28 @@ def test_a_newer_running_state_is_not_mixed_with_an_older_waiting_one():
     state = next(snapshot(old, new).of(Pod)).status.container_statuses[0].state
 
     assert (state.waiting, state.running is not None) == (None, True)
+
+
+def test_the_later_lines_of_a_message_are_quoted_where_the_text_prints_them():
+    shown = "Warning  FailedMount  mount failed\nOutput: access denied\n\n  by server\nNormal   Pulled  next"
+    made = event(POD, "FailedMount", "mount failed\nOutput: access denied\n  by server")
+    printed = made.model_copy(update={"text": shown, "source": made.source.model_copy(update={"last_line": 5})})
+    escaped = made.model_copy(update={"text": '"message": "mount failed\\nOutput: access denied"'})
+
+    cited = [snapshot(one).events[0].citation for one in (printed, escaped)]
+
+    assert [(c.first_line, c.last_line, c.text) for c in cited] == [
+        (1, 4, "Warning  FailedMount  mount failed\nOutput: access denied\n\n  by server"),
+        (1, 1, '"message": "mount failed\\nOutput: access denied"'),
+    ]
+
+
+def test_a_revision_is_read_from_the_annotation_and_when_an_object_was_made():
+    made = "2026-11-20T14:10:00Z"
+    annotated = {"annotations": {"deployment.kubernetes.io/revision": "12"}, "creationTimestamp": made}
+    odd = {"annotations": {"deployment.kubernetes.io/revision": "1_2"}}
+    seen = snapshot(obj("Deployment/orchard/cart", metadata=annotated), obj("ReplicaSet/orchard/cart-1", metadata=odd))
+
+    assert {w.kind: w.revision for w in seen.of(Workload)} == {"Deployment": 12, "ReplicaSet": None}
+    (deployment,) = seen.of(Workload, "Deployment")
+    assert deployment.created == NOW - timedelta(minutes=30)

@@ -113,3 +113,69 @@ def test_controllers_say_what_they_created():
     assert str(seen.workload(ref("Pod/orchard/cart-a1-b2"))) == "Deployment/orchard/cart"
     assert str(seen.workload(ref("Pod/orchard/db-0"))) == "StatefulSet/orchard/db"
     assert str(seen.workload(ref("Job/orchard/report-x"))) == "CronJob/orchard/report"
+
+
+def local_volume(*hosts: str, key: str = "kubernetes.io/hostname"):
+    named = {"matchExpressions": [{"key": key, "operator": "In", "values": list(hosts)}]}
+    affinity = {"required": {"nodeSelectorTerms": [named]}}
+    return obj("PersistentVolume/disk-1", spec={"nodeAffinity": affinity})
+
+
+def node(name: str, host: str = ""):
+    return obj(f"Node/{name}", metadata={"labels": {"kubernetes.io/hostname": host or name}})
+
+
+def test_a_volume_that_one_node_holds_suffers_with_it():
+    seen = snapshot(local_volume("node-a"), node("node-a"), node("node-b"))
+
+    impact = Topology(seen).impact
+
+    assert ref("PersistentVolume/disk-1") in impact[ref("Node/node-a")]
+    assert ref("Node/node-b") not in impact
+
+
+def test_the_node_of_a_volume_goes_by_its_host_name():
+    seen = snapshot(local_volume("rack-7"), node("node-a", host="rack-7"))
+
+    assert Topology(seen).impact[ref("Node/node-a")] == (ref("PersistentVolume/disk-1"),)
+
+
+def test_a_volume_belongs_to_its_node_though_no_text_shows_the_node():
+    assert ref("Node/node-a") in Topology(snapshot(local_volume("node-a"))).impact
+
+
+def test_a_volume_that_several_nodes_or_a_zone_can_use_is_bound_to_none():
+    several = Topology(snapshot(local_volume("node-a", "node-b"), node("node-a")))
+    zone = Topology(snapshot(local_volume("north-1", key="topology.kubernetes.io/zone"), node("north-1")))
+
+    assert (several.impact, zone.impact) == ({}, {})
+
+
+def test_a_service_selects_by_all_its_labels_whichever_the_fewest_pods_carry():
+    shared = {"part-of": "orchard"}
+    pods = [
+        obj(
+            f"Pod/orchard/{name}-1",
+            metadata={"labels": {"app": name, **shared}},
+            spec={"containers": [{"name": "app"}]},
+        )
+        for name in ("cart", "mailer", "pricing")
+    ]
+    cart = obj("Service/orchard/cart", spec={"selector": {**shared, "app": "cart"}})
+    none = obj("Service/orchard/none", spec={"selector": {**shared, "app": "stock"}})
+    seen = snapshot(*pods, cart, none)
+
+    selected = {s.name: [p.name for p in Topology(seen).selected(s)] for s in seen.kube_services}
+
+    assert selected == {"cart": ["cart-1"], "none": []}
+
+
+def test_what_needs_an_object_are_the_pods_and_then_the_workloads_that_name_it():
+    spec = {"containers": [{"name": "app"}], "volumes": [{"name": "s", "configMap": {"name": "settings"}}]}
+    deployment = obj("Deployment/orchard/cart", spec={"template": {"spec": spec}})
+    seen = snapshot(deployment, obj("Pod/orchard/cart-7d9f8-x2x4z", spec=spec))
+
+    users = Topology(seen).users_of(ref("ConfigMap/orchard/settings"))
+
+    assert [str(user) for user in users] == ["Pod/orchard/cart-7d9f8-x2x4z", "Deployment/orchard/cart"]
+    assert Topology(seen).users_of(ref("ConfigMap/orchard/other")) == ()

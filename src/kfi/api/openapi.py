@@ -50,8 +50,9 @@ _STREAM = {
     "schema": {
         "type": "string",
         "description": "Server-Sent Events in this order: plan, evidence, model, any number of reasoning and token, "
-        "and at last answer or error. `data` is the JSON of an AnswerEvent, `event` its tag, `id` counts from 1; "
-        "comments keep the connection alive. Closing the connection ends the answer.",
+        "and at last answer or error. Where a model fails, model comes again; reasoning and token before it are void. "
+        "`data` is the JSON of an AnswerEvent, `event` its tag, `id` counts from 1; comments keep the connection "
+        "alive. Closing the connection ends the answer.",
     },
     "x-itemSchema": {
         "type": "object",

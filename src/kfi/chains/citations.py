@@ -1,16 +1,20 @@
 """
 What may stay of a model's words: claims whose evidence exists, and nothing that leads a reader elsewhere.
 
-A label is a promise that a line proves the sentence. A sentence that only cites what was never shown is taken out; a
-sentence without any label stays. Images go, and links lose their addresses: a page that shows the answer would load
-them, with whatever a hostile log line had the model put into the address.
+A label is a promise that a line proves the sentence, and every sentence has to make it. One without is given the label
+of the lines that have all its telling words, or taken out; so are those that `grounding` finds nothing for. Images go,
+and links lose their addresses: a page that shows the answer would load them, with whatever a hostile log line had the
+model put into the address.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from kfi.chains.commands import reading_commands, reads_only
+from kfi.chains.grounding import Ground, says_unknown
 
 _LABEL = r"[Ee][0-9]+"
 _JOINT = r"(?:\s{0,3}(?:[,;\u2013-]|and|to)\s{0,3}|\s{1,3}(?=[Ee]))"
@@ -26,6 +30,7 @@ _SENTENCE_END = re.compile(
     rf"(?:[ ]{{0,3}}{_CITED}\.?)*(?=\s|$)"
 )
 _OWN_BLOCK = re.compile(r"\s*(?:[-*+\u2022]\s|[0-9]{1,3}[.)]\s|#{1,6}\s|\||```|>)")
+_HEADING = re.compile(r"\s*#{1,6}\s")
 _MARKER = re.compile(r"\s*(?:[-*+\u2022>]\s+|[0-9]{1,3}[.)]\s+|#{1,6}\s+)?")
 
 _IMAGE_OR_LINK = re.compile(r"(!?)\[([^\[\]]*+)\]\((?:[^()]++|\([^()]*+\))*+\)")
@@ -40,30 +45,51 @@ class Checked:
     """What is left of a text."""
 
     text: str | None
-    """None where no sentence is left."""
+    """None where no claim is left."""
+    kept: int = 0
+    """Claims that stand as they were."""
+    repaired: int = 0
+    """Claims that stand with other labels."""
     removed: int = 0
-    """Sentences, and labels within other sentences, that were taken out."""
+    """Claims that were taken out."""
+
+    @property
+    def claims(self) -> int:
+        """How many are left."""
+        return self.kept + self.repaired
 
 
-def check(text: str, labels: Collection[str]) -> Checked:
-    """Take out claims that cite only labels that do not exist, and the unknown labels of others.
+def check(text: str, ground: Ground) -> Checked:
+    """Keep of a text in Markdown the sentences, rows and lines of code that stand on evidence; headings go.
 
     Citations that stay all look like `[E1, E2]`, however the model wrote them.
-
-    >>> check("The Pod was killed [E1, E9]. The disk is full [E7].", {"E1"})
-    Checked(text='The Pod was killed [E1].', removed=2)
     """
-    known = frozenset(labels)
+    return _joined([_checked_block(block, ground) for block in _blocks(without_links(text))])
+
+
+def check_claims(claims: Iterable[tuple[str, Sequence[str]]], ground: Ground) -> Checked:
+    """Keep of claims, each a text and the labels it cites, those that stand on evidence; several become a list."""
+    blocks = [_checked_claim(without_links(text), labels, ground) for text, labels in claims]
+    several = sum(block.claims for block in blocks) > 1
+    return _joined([replace(b, text=f"- {b.text}") if several and b.text else b for b in blocks])
+
+
+def _checked_claim(text: str, labels: Sequence[str], ground: Ground) -> Checked:
+    own = [label for written in labels for label in _labels_of(written)]
+    said = _CITATION.sub("", text).strip().rstrip(".").strip()
+    cited = [label for citation in _CITATION.finditer(text) for label in _labels_of(citation[0])]
+    every = ", ".join(dict.fromkeys((*cited, *own)))
+    return _judged(" ".join(f"{said} [{every}].".split()) if every else " ".join(f"{said}.".split()), ground)
+
+
+def _joined(blocks: Sequence[Checked]) -> Checked:
     kept: list[str] = []
-    removed = 0
-    for block in _blocks(without_links(text)):
-        left, gone = _checked_block(block, known)
-        removed += gone
+    for block in blocks:
         # A blank line stays, but only one of them, and none where a whole paragraph went.
-        if left or (not block and kept and kept[-1]):
-            kept.append(left)
-    left_over = "\n".join(kept).strip()
-    return Checked(left_over if any(map(_says_something, kept)) else None, removed)
+        if block.text or (block.text == "" and kept and kept[-1]):
+            kept.append(block.text)
+    counts = {name: sum(getattr(block, name) for block in blocks) for name in ("kept", "repaired", "removed")}
+    return Checked("\n".join(kept).strip() or None, **counts)
 
 
 def without_links(text: str) -> str:
@@ -84,7 +110,7 @@ def _words_of(link: re.Match[str]) -> str:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """Split into paragraphs, list items, headings, table rows and lines of code; blank lines come as such."""
+    """Split into paragraphs, list items, table rows and lines of code; blank lines come as such."""
     block: list[str] = []
     code = False
     for line in text.splitlines():
@@ -94,25 +120,29 @@ def _blocks(text: str) -> Iterator[str]:
         if alone and block:
             yield "\n".join(block)
             block = []
-        if alone and (code or fence or not line.strip() or line.lstrip().startswith(("|", "#"))):
-            yield line.rstrip()
+        if fence:
+            continue
+        if alone and (code or not line.strip() or line.lstrip().startswith(("|", "#"))):
+            yield f"`{line.strip()}`" if code and line.strip() else line.rstrip()
         else:
             block.append(line.rstrip())
     if block:
         yield "\n".join(block)
 
 
-def _checked_block(block: str, known: frozenset[str]) -> tuple[str, int]:
+def _checked_block(block: str, ground: Ground) -> Checked:
+    """Check a block; its text is empty where it was a blank line, None where nothing is left of it."""
+    if not block:
+        return Checked("")
+    if _HEADING.match(block) or not any(map(str.isalnum, block)):
+        return Checked(None)
     marker = _MARKER.match(block)
     begin = marker.end() if marker else 0
-    kept, removed = [], 0
-    row = block.startswith("|")
-    for sentence in [block] if row else _sentences(block[begin:]):
-        left, gone = _checked_sentence(sentence, known)
-        kept.append(left)
-        removed += gone
-    body = "".join(kept).strip()
-    return (block[:begin] + body if body else ""), removed
+    whole = block.startswith(("|", "`kubectl ", "`oc "))
+    judged = [_judged(sentence, ground) for sentence in ([block] if whole else _sentences(block[begin:]))]
+    body = "".join(one.text or "" for one in judged).strip()
+    counts = {name: sum(getattr(one, name) for one in judged) for name in ("kept", "repaired", "removed")}
+    return Checked(block[:begin] + body if body else None, **counts)
 
 
 def _sentences(text: str) -> Iterator[str]:
@@ -126,17 +156,38 @@ def _sentences(text: str) -> Iterator[str]:
         yield text[begin:]
 
 
-def _checked_sentence(sentence: str, known: frozenset[str]) -> tuple[str, int]:
+def _judged(sentence: str, ground: Ground) -> Checked:
+    """Judge one claim; the space before it stays."""
+    if not any(map(str.isalnum, sentence)):
+        return Checked(None)
     cited = [label for citation in _CITATION.finditer(sentence) for label in _labels_of(citation[0])]
-    unknown = sum(label not in known for label in cited)
-    if unknown and unknown == len(cited):
-        return "", 1
+    known = [label for label in cited if label in ground.shown]
+    bare = _CITATION.sub("", sentence).strip()
+    if (cited and not known) or not reads_only(bare, ground.commands) or ground.lacks(bare, known):
+        return Checked(None, removed=1)
+    if not known:
+        return _uncited(sentence, bare, ground)
 
     def known_part(citation: re.Match[str]) -> str:
-        left = [label for label in _labels_of(citation[0]) if label in known]
+        left = [label for label in _labels_of(citation[0]) if label in ground.shown]
         return f"{citation[1]}[{', '.join(left)}]" if left else ""
 
-    return _CITATION.sub(known_part, sentence), unknown
+    text = _CITATION.sub(known_part, sentence)
+    return Checked(text, repaired=1) if len(known) < len(cited) else Checked(text, kept=1)
+
+
+def _uncited(sentence: str, bare: str, ground: Ground) -> Checked:
+    if says_unknown(bare):
+        return Checked(sentence, kept=1)
+    if label := ground.proof_of(bare):
+        end = re.search(r"[.!?:]*$", sentence.rstrip())
+        at = end.start() if end else len(sentence)
+        return Checked(f"{sentence[:at]} [{label}]{sentence.rstrip()[at:]}", repaired=1)
+    if commands := reading_commands(bare):
+        # What else the sentence says has no proof; the command does no harm.
+        space = sentence[: len(sentence) - len(sentence.lstrip())]
+        return Checked(f"{space}To see more: {', '.join(f'`{command}`' for command in commands)}.", repaired=1)
+    return Checked(None, removed=1)
 
 
 def _labels_of(citation: str) -> list[str]:
@@ -154,7 +205,3 @@ def _up_to(first: str, last: str) -> list[str]:
     if len(last) > 6 or len(first) > 6 or not 0 < int(last) - int(first) <= _WIDEST_RANGE:
         return [f"E{last}"]
     return [f"E{number}" for number in range(int(first) + 1, int(last) + 1)]
-
-
-def _says_something(block: str) -> bool:
-    return not block.lstrip().startswith(("#", "```")) and any(map(str.isalpha, block))

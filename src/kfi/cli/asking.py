@@ -48,6 +48,10 @@ def diagnose(
     since: Since = None,
     as_of: Moment = None,
     cluster: Cluster = "",
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=100, help="Root causes, or rows of a list, at most.")
+    ] = 10,
+    page: Annotated[int, typer.Option("--page", min=1, max=1_000_000, help="Which page of a list.")] = 1,
     force_model: Annotated[
         str | None,
         typer.Option("--force-model", metavar="MODEL", help="simple, complex, a configured model's name, or rules."),
@@ -56,7 +60,7 @@ def diagnose(
 ) -> int:
     """Say what fails and why, with the lines that prove it; without a question, every incident, worst first.
 
-    Example: kfi diagnose "why does checkout crash?" --from data/sample
+    Example: kfi diagnose "why does checkout crash?" --from data/sample/orchard
     """
     no_path(question)
     request = asked(
@@ -65,13 +69,23 @@ def diagnose(
         cluster=cluster,
         since=span(since),
         as_of=moment(as_of),
+        limit=limit,
+        page=page,
         force_model=force_model,
     )
     if sources:
         return _from_sources(sources, request, output)
-    with _store() as copilot:
+    with _store(or_empty=_asks_meaning(request.question)) as copilot:
         _print(_answer(copilot, request), output)
     return 0
+
+
+def _asks_meaning(question: str) -> bool:
+    """Tell whether a question is for the meaning of a word, which needs no evidence."""
+    from kfi.models.schemas import Intent
+    from kfi.retrieval.query_analyzer import QueryAnalyzer
+
+    return QueryAnalyzer().plan(question).intent is Intent.EXPLAIN
 
 
 def retrieve(
@@ -85,14 +99,14 @@ def retrieve(
 ) -> int:
     """Show the lines that answer a question best, and which ways of searching found each.
 
-    Example: kfi retrieve "why does checkout crash?" --from data/sample
+    Example: kfi retrieve "why does checkout crash?" --from data/sample/orchard
     """
     from kfi.cli import text
     from kfi.cli.terminal import harmless
 
     no_path(question)
     request = asked(question=said(question), namespace=namespace, cluster=cluster, as_of=moment(as_of), top_k=limit)
-    with _evidence(sources, request) as copilot:
+    with evidence(sources, request) as copilot:
         found = harmless(copilot.hits(request))
     typer.echo(text.hits(found) if output is Output.text else machine(found, output))
     return 0
@@ -118,23 +132,32 @@ def analyze_query(
 
 
 def rules(
-    code: Annotated[str, typer.Argument(help="A failure code, for all that is known of it.", show_default=False)] = "",
+    word: Annotated[
+        str,
+        typer.Argument(
+            metavar="CODE", help="A failure code, or a word of Kubernetes: CrashLoopBackOff, 137.", show_default=False
+        ),
+    ] = "",
 ) -> int:
-    """List the failures kfi knows, or explain one.
+    """List the failures kfi knows, or explain one; a word of Kubernetes leads to those that it may stand for.
 
-    Example: kfi rules oom-killed
+    Example: kfi rules OOMKilled
     """
     from kfi.cli import text
     from kfi.diagnosis.catalogue import catalogue
+    from kfi.diagnosis.meaning import meaning_of, near
 
-    known = catalogue()
-    if code and code not in known:
-        near = [other for other in known if code in other or other in code]
+    if not word.strip():
+        typer.echo(text.rules(catalogue().values()))
+        return 0
+    found = meaning_of(word)
+    if found is None:
+        close = ", ".join(near(word))
         raise SourceError(
-            f"There is no failure code {code!r}.",
-            hint=f"Near it: {', '.join(near)}" if near else "List them all: kfi rules",
+            f"There is no failure code {word!r}, and Kubernetes has no such word that kfi knows.",
+            hint=f"Near it: {close}" if close else "List them all: kfi rules",
         )
-    typer.echo(text.rule(known[code]) if code else text.rules(known.values()))
+    typer.echo(text.meaning(found))
     return 0
 
 
@@ -161,24 +184,24 @@ def sample_folder() -> Path:
     Raises:
         ConfigError: neither is there.
     """
-    for folder in (Path(__file__).parents[1] / "sample", Path(__file__).parents[3] / "data" / "sample"):
+    for folder in (Path(__file__).parents[1] / "sample", Path(__file__).parents[3] / "data" / "sample" / "orchard"):
         if folder.is_dir():
             return folder
     raise ConfigError("The sample data is missing from this installation.", hint="Reinstall kfi.")
 
 
 @contextmanager
-def _store() -> Iterator[Copilot]:
-    """Open the store, where there is something in it.
+def _store(or_empty: bool = False) -> Iterator[Copilot]:
+    """Open the store, where there is something in it, or even where there is not.
 
     Raises:
-        SourceError: there is not.
+        SourceError: there is nothing in it, and something must be.
     """
     from kfi.copilot import Copilot
 
     now = settings()
     with Copilot.open(now) as copilot:
-        if not copilot.ledger.count():
+        if not or_empty and not copilot.ledger.count():
             raise SourceError(
                 f"The store in {now.data_dir} holds no evidence yet.",
                 hint="Give some: kfi ingest PATH, or answer from files directly with --from PATH",
@@ -187,7 +210,7 @@ def _store() -> Iterator[Copilot]:
 
 
 @contextmanager
-def _evidence(sources: list[str] | None, request: DiagnoseRequest) -> Iterator[Copilot]:
+def evidence(sources: list[str] | None, request: DiagnoseRequest) -> Iterator[Copilot]:
     """Open the store, or a throw-away one with what these sources hold.
 
     Raises:

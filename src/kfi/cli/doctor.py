@@ -1,5 +1,5 @@
 """
-What `kfi doctor` checks: each line says what was looked at, how it stands, and how to mend it.
+What `kfi doctor` looks at: the setup, each line with how it stands and how to mend it; or what a source holds.
 """
 
 from __future__ import annotations
@@ -7,30 +7,62 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import typer
 
 from kfi import __version__
+from kfi.cli.options import Output, machine
+from kfi.cli.progress import showing_progress
+from kfi.cli.source_text import source_report
+from kfi.cli.terminal import harmless
 from kfi.config import Settings, config_file
 from kfi.copilot import Copilot
 from kfi.diagnosis.catalogue import catalogue
-from kfi.errors import KfiError
+from kfi.errors import KfiError, ServiceError, SourceError
+from kfi.ingestion.inspection import inspect
 from kfi.ledger.ledger import Ledger
 from kfi.models.answer import Part
-from kfi.readiness import embedding_server, models, ollama
+from kfi.models.reading import SetupReport
+from kfi.readiness import embedding_server, language_model, models
 
 
-def examine_setup(settings: Settings) -> int:
+def examine_sources(paths: Sequence[str], settings: Settings, output: Output, everything: bool) -> int:
+    """Print what kfi makes of files, folders and archives, storing nothing; the exit code is 1 where none is read.
+
+    Raises:
+        SourceError: a path does not exist.
+    """
+    with Copilot.throw_away(settings) as copilot:
+        with showing_progress("reading") as progress:
+            report = copilot.ingest(paths, stdin=sys.stdin.buffer, progress=progress)
+        found = harmless(inspect(copilot.ledger.documents(), report))
+    if output is Output.text:
+        typer.echo(source_report(found, everything))
+    else:
+        typer.echo(machine(found, output))
+    return 0 if found.documents else SourceError.exit_code
+
+
+def examine_setup(settings: Settings, output: Output) -> int:
     """Print every check; the exit code is 3 where something kfi needs does not work."""
-    checks = list(_checks(settings))
+    checks = tuple(_checks(settings))
+    ready = all(check.ready or not check.needed for check in checks)
+    if output is Output.text:
+        _show(checks)
+    else:
+        typer.echo(machine(SetupReport(ready=ready, checks=checks), output))
+    return 0 if ready else ServiceError.exit_code
+
+
+def _show(checks: Sequence[Part]) -> None:
     for check in checks:
         mark = "ok     " if check.ready else "missing" if not check.needed else "FAILED "
         typer.echo(f"{mark}  {check.name:<16} {check.detail}")
         if check.mend and not check.ready:
             typer.echo(f"{'':<26} {check.mend}")
-    return 0 if all(check.ready or not check.needed for check in checks) else 3
 
 
 def _checks(settings: Settings) -> Iterator[Part]:
@@ -41,7 +73,7 @@ def _checks(settings: Settings) -> Iterator[Part]:
     if settings.embedding_url:
         yield embedding_server(settings)
     yield _well("rules", f"{len(catalogue())} failure codes; answers need no model and no server")
-    yield ollama(settings)
+    yield language_model(settings)
     yield _plugin()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kfi.cli.options import EventsDir, Output, machine, moment, settings
+from kfi.cli.options import EventsDir, Form, Output, machine, moment, settings
 from kfi.errors import KfiError, SourceError
 
 if TYPE_CHECKING:
@@ -133,11 +133,24 @@ def pull(
     return pull_models(names or [], settings())
 
 
-def doctor() -> int:
+def doctor(
+    sources: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="PATH", help="Say what kfi makes of this file, folder or archive instead."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List all that was not read, not the first of it.")] = False,
+    output: Form = Output.text,
+) -> int:
     """Say what is configured, what works, what is missing, and the command that mends it.
 
-    Example: kfi doctor
-    """
-    from kfi.cli.doctor import examine_setup
+    With --source: what was read from it, what was not and why, and which evidence is missing. Nothing is stored.
 
-    return examine_setup(settings())
+    Example: kfi doctor --source data/sample/orchard
+    """
+    from kfi.cli.doctor import examine_setup, examine_sources
+
+    if sources:
+        return examine_sources(sources, settings(), output, everything)
+    if everything:
+        raise typer.BadParameter("--all goes with --source PATH.")
+    return examine_setup(settings(), output)

@@ -9,7 +9,7 @@ from functools import partial
 
 import typer
 
-from kfi.chains.ollama import server_of
+from kfi.chains.servers import ollama_of
 from kfi.cli.progress import showing_download
 from kfi.config import Settings
 from kfi.embeddings.pull import pull_ollama, pull_weights
@@ -48,5 +48,5 @@ def _wanted(names: Sequence[str], settings: Settings) -> Iterator[tuple[str, Dow
 
 
 def _pull_ollama(settings: Settings, model: str, progress: Callable[[str, int, int], None]) -> None:
-    server_of(settings)  # refuses what is no address
+    ollama_of(settings)  # refuses what is no address
     pull_ollama(settings.ollama_url.strip(), model, progress)

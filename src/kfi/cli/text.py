@@ -7,24 +7,21 @@ Plain text with a little colour where the terminal has it; nothing from the evid
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 import typer
 
+from kfi.cli import pattern_text, tables
+from kfi.cli.layout import bold, clock, width, wrapped
 from kfi.diagnosis.catalogue import Rule
+from kfi.diagnosis.conditions.wording import stretch
+from kfi.diagnosis.meaning import Meaning, words_of
 from kfi.diagnosis.report import lower_first
 from kfi.models.answer import FoundLines, HitList, QueryAnalysis
-from kfi.models.schemas import Citation, FailureDiagnosis, IngestReport, RootCause, Skipped
+from kfi.models.listing import Listing
+from kfi.models.schemas import Change, Citation, FailureDiagnosis, IngestReport, RootCause, Skipped
 
-# A numbered step, a list item, or a link of a chain: its next lines hang below its words.
-_BULLET = re.compile(r"(?:\d+\. |- |-> )")
-_MAX_WIDTH = 110
-# Below this nothing can be laid out; the terminal folds the lines.
-_MIN_WIDTH = 40
 _MAX_QUOTED_LINES = 8
 _RELATED_SHOWN = 4
 _FULL_WITHOUT_QUESTION = 3
@@ -40,16 +37,35 @@ _SPOKEN = {
 
 def show(answer: FailureDiagnosis) -> None:
     """Print an answer to standard output."""
-    typer.echo(_bold(_wrapped(answer.summary, "")))
-    _show_causes(answer)
-    _show_related(answer)
+    typer.echo(bold(wrapped(answer.summary, "")))
+    if answer.listing:
+        _show_list(answer.listing)
+    else:
+        _show_causes(answer)
+        _show_patterns(answer)
+        _show_related(answer)
     if answer.gaps:
-        typer.echo(f"\n{_bold('What could not be seen')}")
+        typer.echo(f"\n{bold('What could not be seen')}")
         for gap in answer.gaps:
-            typer.echo(f"{_wrapped(f'- {gap.what}', '  ')}\n    {gap.command}")
+            typer.echo(f"{wrapped(f'- {gap.what}', '  ')}\n    {gap.command}")
     if answer.skipped:
-        typer.echo(f"\n{_bold('Not read')}\n{_skipped(answer.skipped)}")
+        typer.echo(f"\n{bold('Not read')}\n{_skipped(answer.skipped)}")
     _show_how(answer)
+
+
+def _show_list(listing: Listing) -> None:
+    for part in (tables.rows_of(listing, width()), tables.next_page(listing)):
+        if part:
+            typer.echo(f"\n{part}")
+    for note in listing.notes:
+        typer.echo(f"\n{wrapped(note, '')}")
+
+
+def _show_patterns(answer: FailureDiagnosis) -> None:
+    if answer.patterns:
+        typer.echo(f"\n{bold('About the first cause')}\n{pattern_text.pattern_lines(answer.patterns)}")
+    if answer.past_incidents:
+        typer.echo(f"\n{bold('Like it before')}\n{pattern_text.past_lines(answer.past_incidents)}")
 
 
 def _show_causes(answer: FailureDiagnosis) -> None:
@@ -59,26 +75,30 @@ def _show_causes(answer: FailureDiagnosis) -> None:
     for number, cause in enumerate(answer.root_causes[:full], 1):
         typer.echo(f"\n{_cause(f'{number}. {_subject(cause, several)}', cause, cited)}")
     if answer.explanation:
-        said = "\n".join(_wrapped(line, "   ") for line in answer.explanation.split("\n"))
-        typer.echo(f"\n{_bold(f'In the words of {answer.reasoning_model_used}')}\n{said}")
+        said = "\n".join(wrapped(line, "   ") for line in answer.explanation.split("\n"))
+        typer.echo(f"\n{bold(f'In the words of {answer.reasoning_model_used}')}\n{said}")
     others = answer.root_causes[full:]
     if others:
-        typer.echo(f"\n{_bold('Also failing, independently')}")
+        resolved = all(cause.until for cause in others)
+        typer.echo(f"\n{bold('Resolved' if resolved else 'Also failing, independently')}")
         for number, cause in enumerate(others, full + 1):
-            typer.echo(_wrapped(f"{number}. {_subject(cause, several)}: {cause.title} ({cause.confidence:.2f})", "  "))
+            over = f", resolved, {stretch(cause.since, cause.until)}" if cause.until else ""
+            said = f"{number}. {_subject(cause, several)}: {cause.title} ({cause.confidence:.2f}{over})"
+            typer.echo(wrapped(said, "  "))
 
 
 def _show_how(answer: FailureDiagnosis) -> None:
     """Print what the answer rests on, who gave it, and what was not done for it."""
     for note in answer.notes:
-        typer.echo(f"\n{_wrapped(note, '')}")
-    when = f" as of {_time(answer.as_of)}" if answer.as_of else ""
+        typer.echo(f"\n{wrapped(note, '')}")
+    when = f" as of {clock(answer.as_of)}" if answer.as_of and answer.objects_seen else ""
     seen = f"{_counted(answer.objects_seen, 'object')} seen{when}"
-    searched = f"; searched with {answer.embedder} and {answer.reranker}" if answer.question else ""
+    looked = answer.question and not answer.listing and answer.embedder != "none"
+    searched = f"; searched with {answer.embedder} and {answer.reranker}" if looked else ""
     said = f"{seen}{searched}; answered by {answer.reasoning_model_used} in {answer.timings.total:.2f} s."
-    typer.echo(f"\n{_wrapped(said, '')}")
+    typer.echo(f"\n{wrapped(said, '')}")
     if answer.model_choice.degraded:
-        typer.echo(_wrapped(f"Not answered as asked: {answer.model_choice.reason}.", ""))
+        typer.echo(wrapped(f"Not answered as asked: {answer.model_choice.reason}.", ""))
     typer.echo()
 
 
@@ -86,9 +106,10 @@ def _show_related(answer: FailureDiagnosis) -> None:
     """Print the first lines of the hits that no cause cites."""
     cited = {label for cause in answer.root_causes for label in cause.citations}
     cited |= {label for cause in answer.root_causes for link in cause.chain for label in link.citations}
+    cited |= {label for cause in answer.root_causes for change in cause.changes for label in change.citations}
     hits = [citation for citation in answer.evidence if citation.label not in cited][:_RELATED_SHOWN]
     if hits:
-        typer.echo(f"\n{_bold('Also worth a look')}")
+        typer.echo(f"\n{bold('Also worth a look')}")
         for hit in hits:
             typer.echo(f"     {hit.label:<3} {hit.path}:{hit.first_line}\n{_fitted(_telling(hit.text).strip())[0]}")
 
@@ -101,7 +122,7 @@ def _telling(text: str) -> str:
 def hits(found: HitList) -> str:
     """Give what was found, best first."""
     parts = [_hit(number, hit) for number, hit in enumerate(found.hits, 1)] or ["Nothing was found."]
-    parts += [_wrapped(note, "") for note in found.notes]
+    parts += [wrapped(note, "") for note in found.notes]
     parts.append(f"Searched with {found.embedder} and {found.reranker} in {found.seconds:.2f} s.")
     return "\n\n".join(parts)
 
@@ -113,7 +134,8 @@ def _hit(number: int, hit: FoundLines) -> str:
     shown = [part for line in lines[:_MAX_QUOTED_LINES] for part in _fitted(line)]
     if len(lines) > _MAX_QUOTED_LINES:
         shown.append(f"         … {len(lines) - _MAX_QUOTED_LINES} more lines")
-    head = f"{_bold(f'{number}. {place}')}\n   {hit.object}, score {hit.score:.3f}, found by: {legs}"
+    alike = f" and {hit.alike} like it" if hit.alike else ""
+    head = f"{bold(f'{number}. {place}')}\n   {hit.object}{alike}, score {hit.score:.3f}, found by: {legs}"
     return "\n".join([head, *shown])
 
 
@@ -139,19 +161,29 @@ def _subject(cause: RootCause, several: bool) -> str:
 
 
 def _cause(subject: str, cause: RootCause, cited: dict[str, Citation]) -> str:
-    since = f", since {_time(cause.since)}" if cause.since else ""
-    head = _bold(_wrapped(f"{subject}: {cause.title}", ""))
-    parts = [f"{head}\n   {cause.code}, confidence {cause.confidence:.2f}{since}"]
-    parts.append(_wrapped(cause.explanation, "   "))
+    since = f", since {clock(cause.since)}" if cause.since else ""
+    when = f", resolved, {stretch(cause.since, cause.until)}" if cause.until else since
+    head = bold(wrapped(f"{subject}: {cause.title}", ""))
+    parts = [f"{head}\n   {cause.code}, confidence {cause.confidence:.2f}{when}"]
+    parts.append(wrapped(cause.explanation, "   "))
+    if cause.changes:
+        parts.append(f"   {bold('Changed before' if cause.since else 'Changed lately')}\n" + "\n".join(_changed(change) for change in cause.changes))
     if len(cause.chain) > 1:
-        parts.append(f"   {_bold('Chain')}\n{_links(cause)}")
+        parts.append(f"   {bold('Chain')}\n{_links(cause)}")
     proof = [label for label in cause.citations if label in cited]
+    proof += [label for change in cause.changes for label in change.citations if label in cited]
     proof += [label for link in cause.chain for label in link.citations if label in cited and label not in proof]
-    parts.append(f"   {_bold('Proof')}\n" + "\n".join(_quoted(cited[label]) for label in dict.fromkeys(proof)))
-    steps = "\n".join(_wrapped(f"{n}. {step}", "     ") for n, step in enumerate(cause.remediation, 1))
-    parts.append(f"   {_bold('What to do')}\n{steps}")
-    parts.append(f"   {_bold('See for yourself')}\n     {cause.confirm}")
+    parts.append(f"   {bold('Proof')}\n" + "\n".join(_quoted(cited[label]) for label in dict.fromkeys(proof)))
+    steps = "\n".join(wrapped(f"{n}. {step}", "     ") for n, step in enumerate(cause.remediation, 1))
+    parts.append(f"   {bold('What to do')}\n{steps}")
+    parts.append(f"   {bold('See for yourself')}\n     {cause.confirm}")
     return "\n\n".join(parts)
+
+
+def _changed(change: Change) -> str:
+    labels = f" [{' '.join(change.citations)}]" if change.citations else ""
+    when = f"between {clock(change.after)} and {clock(change.when)}" if change.after else clock(change.when)
+    return wrapped(f"{when} {change.ref}: {change.statement}{labels}", "     ")
 
 
 def _links(cause: RootCause) -> str:
@@ -160,7 +192,7 @@ def _links(cause: RootCause) -> str:
         arrow = "" if depth == 0 else "-> "
         labels = f" [{' '.join(link.citations)}]" if link.citations else ""
         said = link.statement if depth else lower_first(cause.title)
-        lines.append(_wrapped(f"{arrow}{link.ref}: {said}{labels}", "     "))
+        lines.append(wrapped(f"{arrow}{link.ref}: {said}{labels}", "     "))
     return "\n".join(lines)
 
 
@@ -177,9 +209,9 @@ def _quoted(citation: Citation) -> str:
 
 def _fitted(line: str) -> list[str]:
     """Fold an overlong line; what is still too long is cut, the whole of it is in the file."""
-    own = " " * min(len(line) - len(line.lstrip()), _width() // 3)
+    own = " " * min(len(line) - len(line.lstrip()), width() // 3)
     fold = textwrap.TextWrapper(
-        _width(), " " * 9 + own, " " * 11 + own, max_lines=3, placeholder=" …", break_on_hyphens=False
+        width(), " " * 9 + own, " " * 11 + own, max_lines=3, placeholder=" …", break_on_hyphens=False
     )
     return fold.wrap(line.strip()) or [""]
 
@@ -190,13 +222,13 @@ def report(done: IngestReport) -> str:
         return "Nothing was read: there is no file in what was named."
     kinds = ", ".join(_counted(count, _SPOKEN.get(kind, kind)) for kind, count in sorted(done.loaded.items()))
     lines = [
-        _wrapped(f"{_counted(done.sources, 'source')} read: {kinds or 'nothing'}.", ""),
+        wrapped(f"{_counted(done.sources, 'source')} read: {kinds or 'nothing'}.", ""),
         f"{_counted(done.written, 'document')} written, {done.unchanged} unchanged, "
         f"{_counted(done.grouped, 'repeat')} folded into groups.",
     ]
     if done.redactions:
         masked = ", ".join(f"{kind} ({count})" for kind, count in sorted(done.redactions.items()))
-        lines.append(_wrapped(f"Redacted before storing: {masked}.", ""))
+        lines.append(wrapped(f"Redacted before storing: {masked}.", ""))
     if done.skipped:
         lines.append(f"Skipped {len(done.skipped)}:\n{_skipped(done.skipped)}")
     return "\n".join(lines)
@@ -211,7 +243,7 @@ def _skipped(skipped: Sequence[Skipped]) -> str:
     groups: dict[tuple[str, str], list[Skipped]] = {}
     for one in skipped:
         groups.setdefault((os.path.dirname(one.path), one.reason), []).append(one)
-    lines = [_wrapped(f"- {_place(folder, of)}: {reason}", "  ") for (folder, reason), of in groups.items()]
+    lines = [wrapped(f"- {_place(folder, of)}: {reason}", "  ") for (folder, reason), of in groups.items()]
     if len(lines) > _SKIPPED_SHOWN:
         more = len(lines) - _SKIPPED_SHOWN
         return "\n".join([*lines[:_SKIPPED_SHOWN], f"  … and {more} more; all of them with -o json"])
@@ -236,30 +268,25 @@ def _by_layer(rule: Rule) -> tuple[int, str]:
     return (rule.layer, rule.code)
 
 
+def meaning(found: Meaning) -> str:
+    """Give what a word means: all that is known of the failure it is, and the titles of those that may be behind it."""
+    said = [f"{bold(found.word)}\n\n{wrapped(found.says, '')}"] if found.says else []
+    behind = found.rules
+    if found.rule:
+        said.append(rule(found.rule))
+        behind = found.rules[1:]
+    if behind:
+        codes = "\n".join(f"  {one.code:<34} {one.title}" for one in behind)
+        said.append(f"What may be behind it (`kfi rules CODE` tells of each)\n{codes}")
+    return "\n\n".join(said)
+
+
 def rule(known: Rule) -> str:
     """Give all that is known of one failure."""
-    steps = "\n".join(_wrapped(f"{n}. {step}", "  ") for n, step in enumerate(known.fix, 1))
+    words = words_of(known.code)
+    printed = f"\n\nKubernetes may show it as\n{wrapped(', '.join(words), '  ')}" if words else ""
+    steps = "\n".join(wrapped(f"{n}. {step}", "  ") for n, step in enumerate(known.fix, 1))
     return (
-        f"{_bold(known.title)}  ({known.code}; layer {known.layer.name.lower()}; {known.role})\n\n"
-        f"{_wrapped(known.meaning, '')}\n\nSee it with\n  {known.confirm}\n\nWhat to do\n{steps}"
+        f"{bold(known.title)}  ({known.code}; layer {known.layer.name.lower()}; {known.role})\n\n"
+        f"{wrapped(known.meaning, '')}\n\nSee it with\n  {known.confirm}\n\nWhat to do\n{steps}{printed}"
     )
-
-
-def _bold(text: str) -> str:
-    return typer.style(text, bold=True)
-
-
-def _wrapped(text: str, indent: str) -> str:
-    bullet = _BULLET.match(text)
-    hanging = indent + " " * (bullet.end() if bullet else 0)
-    return textwrap.fill(
-        text, _width(), initial_indent=indent, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _width() -> int:
-    return max(_MIN_WIDTH, min(shutil.get_terminal_size((100, 24)).columns, _MAX_WIDTH))
-
-
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "unknown"

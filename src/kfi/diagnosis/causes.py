@@ -9,7 +9,7 @@ how sure they are, how much they explain, and whether the question points at the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from itertools import chain, pairwise
@@ -17,6 +17,7 @@ from itertools import chain, pairwise
 from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.conditions.blame import blamed
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
+from kfi.snapshot.collector import collector_at_rest
 from kfi.snapshot.resources import Service
 from kfi.snapshot.view import Snapshot
 
@@ -91,19 +92,37 @@ class Incident:
     score: float = 0.0
 
 
+@collector_at_rest()
 def independent(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[Incident, ...]:
     """Give the independent incidents in no order: the same for every question."""
     groups = _grouped(snapshot, findings, rules)
-    reaches = {id(g): _reach(snapshot, g) for g in groups}
-    # Asked for every pair of groups, and read from all of a workload's logs: once a workload is enough.
+    about: dict[ObjectRef, list[Group]] = defaultdict(list)
+    for group in groups:
+        about[group.subject].append(group)
+    reaches = {id(g): _reach(snapshot, g, _handed_on(g, about[g.subject])) for g in groups}
+    # Asked for many pairs of groups, and read from all of a workload's logs: once a workload is enough.
     blames = cache(partial(_blamed_by, snapshot))
+    caused: set[int] = set()
+    explained: dict[int, list[Group]] = {}
+    for cause, others in _within_reach(groups, reaches):
+        explained[id(cause)] = [g for g in others if _explains(snapshot, cause, g, reaches, blames)]
+        caused.update(map(id, explained[id(cause)]))
+    return tuple(_incident(root, explained[id(root)], reaches) for root in groups if id(root) not in caused)
 
-    def causes_of(group: Group) -> list[Group]:
-        return [g for g in groups if g is not group and _explains(snapshot, g, group, reaches, blames)]
 
-    explained_by = {id(group): causes_of(group) for group in groups}
-    roots = [g for g in groups if not explained_by[id(g)]]
-    return tuple(_incident(root, groups, explained_by, reaches) for root in roots)
+def _within_reach(groups: Sequence[Group], reaches: Mapping[int, Paths]) -> Iterator[tuple[Group, list[Group]]]:
+    """Yield each group with the others whose objects suffer when it fails, in their order.
+
+    Thousands of groups may fail, and most have nothing to do with each other: their pairs are never looked at.
+    """
+    about: dict[ObjectRef, list[int]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        for ref in group.refs:
+            about[ref].append(number)
+    for number, group in enumerate(groups):
+        reach = () if group.is_symptom else reaches[id(group)]
+        near = {other for ref in reach for other in about.get(ref, ())} - {number}
+        yield group, [groups[other] for other in sorted(near)]
 
 
 def ranked(incidents: Iterable[Incident], pointed: Iterable[ObjectRef]) -> tuple[Incident, ...]:
@@ -124,8 +143,12 @@ def about(incidents: Sequence[Incident], pointed: Iterable[ObjectRef], nothing_n
 
 
 def _touches(incident: Incident, named: set[ObjectRef]) -> bool:
-    suffering = {ref for group in incident.explained for ref in group.refs}
-    return bool(named & (incident.root.refs | incident.root.affected | suffering))
+    suffering = {ref for group in incident.explained for ref in group.refs | group.affected}
+    if named & (incident.root.refs | incident.root.affected | suffering):
+        return True
+    # A route, a policy or an autoscaler mostly has the name of the application that it is for.
+    names = {(ref.cluster, ref.namespace, ref.name) for ref in named if ref.namespace}
+    return any((ref.cluster, ref.namespace, ref.name) in names for ref in incident.root.refs)
 
 
 def _grouped(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> list[Group]:
@@ -151,24 +174,34 @@ def subject_of(snapshot: Snapshot, finding: Finding) -> ObjectRef:
 
 
 def _mounted_by(snapshot: Snapshot, claim: ObjectRef, finding: Finding) -> ObjectRef:
-    topology = snapshot.topology
     affected = (ref for ref in finding.affects if ref.kind == "Pod")
-    pods = (pod.ref for pod in snapshot.pods if claim in topology.references(pod.ref, pod.spec))
-    workloads = (w.ref for w in snapshot.workloads if claim in topology.references(w.ref, w.spec.template.spec))
-    user = next(chain(affected, pods, workloads), None)
-    return topology.workload(user) if user else claim
+    user = next(chain(affected, snapshot.topology.users_of(claim)), None)
+    return snapshot.topology.workload(user) if user else claim
 
 
 def _strength(finding: Finding) -> float:
     return finding.strength
 
 
-def _reach(snapshot: Snapshot, group: Group) -> Paths:
+def _handed_on(group: Group, groups: Iterable[Group]) -> frozenset[ObjectRef]:
+    """Give what suffers from other findings about a group's subject that the group explains.
+
+    A name server that crashes answers no names: who misses them suffers from the crash.
+    """
+    return frozenset(
+        ref for other in groups
+        if other.subject == group.subject and other.rule.layer > group.rule.layer and not other.is_symptom
+        and group.strength >= _CAN_EXPLAIN * other.strength
+        for ref in other.affected
+    )  # fmt: skip
+
+
+def _reach(snapshot: Snapshot, group: Group, handed_on: Iterable[ObjectRef] = ()) -> Paths:
     """Give every object that suffers from a group, each with the path to it."""
     if group.is_symptom:
         return {ref: (ref,) for ref in group.refs}
     paths: Paths = {}
-    starts = [group.first.ref.object, group.subject, *(r for f in group.findings for r in f.affects)]
+    starts = [group.first.ref.object, group.subject, *(r for f in group.findings for r in f.affects), *handed_on]
     if group.rule.layer is Layer.ADMISSION and group.subject.kind == "Namespace":
         # A quota keeps out what it names, not everything in the namespace.
         starts = [*(r for f in group.findings for r in f.affects)] or starts
@@ -180,7 +213,10 @@ def _reach(snapshot: Snapshot, group: Group) -> Paths:
         return group.rule.layer >= Layer.SERVICE or not topology.serves(ref)
 
     for start in starts:
-        for ref, path in topology.reach(start, harms_callers).items():
+        # What holds a node up (its drain, its removal) does no harm to what runs on it.
+        only_itself = start.kind == "Node" and start not in group.refs
+        reached = {start: (start,)} if only_itself else topology.reach(start, harms_callers)
+        for ref, path in reached.items():
             if ref not in paths or len(path) < len(paths[ref]):
                 paths[ref] = path
     return paths
@@ -243,14 +279,8 @@ def _crosses_call(snapshot: Snapshot, path: tuple[ObjectRef, ...]) -> bool:
     )
 
 
-def _incident(
-    root: Group,
-    groups: Sequence[Group],
-    explained_by: Mapping[int, list[Group]],
-    reaches: Mapping[int, Paths],
-) -> Incident:
+def _incident(root: Group, explained: Iterable[Group], reaches: Mapping[int, Paths]) -> Incident:
     paths = reaches[id(root)]
-    explained = [g for g in groups if any(root is cause for cause in explained_by[id(g)])]
 
     def distance(group: Group) -> tuple[int, int, str]:
         return (min(len(paths[r]) for r in group.refs if r in paths), group.rule.layer, str(group.subject))
@@ -281,10 +311,10 @@ def _order(incident: Incident) -> tuple[float, str, str]:
 
 def _uncertain_where_tied(incidents: Sequence[Incident]) -> Iterable[Incident]:
     """Lower the confidence of incidents that another explanation of the same workload nearly equals."""
+    by_subject: dict[ObjectRef, list[Incident]] = defaultdict(list)
     for incident in incidents:
-        rivals = [
-            other for other in incidents
-            if other is not incident and other.root.subject == incident.root.subject
-            and abs(other.score - incident.score) < 0.1
-        ]  # fmt: skip
-        yield replace(incident, confidence=round(incident.confidence * 0.8, 3)) if rivals else incident
+        by_subject[incident.root.subject].append(incident)
+    for incident in incidents:
+        others = (other for other in by_subject[incident.root.subject] if other is not incident)
+        tied = any(abs(other.score - incident.score) < 0.1 for other in others)
+        yield replace(incident, confidence=round(incident.confidence * 0.8, 3)) if tied else incident

@@ -17,13 +17,18 @@ _MAX_GAPS = 4
 
 
 def find_gaps(
-    snapshot: Snapshot, causes: Iterable[RootCause], missing: Iterable[str] = (), namespace: str = ""
+    snapshot: Snapshot,
+    causes: Iterable[RootCause],
+    missing: Iterable[str] = (),
+    namespace: str = "",
+    named: Iterable[ObjectRef] = (),
 ) -> tuple[Gap, ...]:
     """Give what is missing, most useful first, each with its command.
 
-    `missing` are names in the question that no text shows, `namespace` is the one that was asked about.
+    `missing` are names in the question that no text shows, `named` the objects of the other names in it, `namespace` is
+    the one that was asked about.
     """
-    found = [*_unknown_names(missing), *_unseen_namespace(snapshot, namespace)]
+    found = [*_unknown_names(missing), *_unseen_namespace(snapshot, namespace), *_seen_elsewhere(snapshot, named)]
     causes = tuple(causes)
     found += [gap for cause in causes for gap in _of_node(snapshot, cause)]
     found += _unseen_cluster(snapshot)
@@ -46,6 +51,17 @@ def _unseen_namespace(snapshot: Snapshot, namespace: str) -> Iterator[Gap]:
     if namespace and namespace not in seen | heard and not pods_of_none:
         what = f"Nothing in the evidence is of namespace {namespace!r}."
         yield Gap(what=what, command=f"kubectl get all,events -n {namespace}")
+
+
+def _seen_elsewhere(snapshot: Snapshot, named: Iterable[ObjectRef]) -> Iterator[Gap]:
+    """Yield objects of which only a manifest was given, and live state of their namesake in another namespace."""
+    live = [ref for ref, one in snapshot.objects.items() if one.observed]
+    for ref in named:
+        applied = ref in snapshot.objects and not snapshot.objects[ref].observed
+        homes = [one.namespace for one in live if (one.kind, one.name) == (ref.kind, ref.name)] if applied else []
+        if homes:
+            what = f"Of {ref} only a manifest was given; live state of that name is of namespace {homes[0]!r}."
+            yield Gap(what=what, command=f"kubectl get {ref.kind.lower()} {ref.name} -n {ref.namespace} -o json")
 
 
 def _unseen_cluster(snapshot: Snapshot) -> Iterator[Gap]:

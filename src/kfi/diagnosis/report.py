@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from kfi.diagnosis.catalogue import Rule
+from kfi.diagnosis.catalogue import Rule, catalogue
 from kfi.diagnosis.causes import Group, Incident
-from kfi.diagnosis.conditions.wording import counted
-from kfi.models.schemas import ChainLink, Citation, Gap, ObjectRef, RootCause
+from kfi.diagnosis.conditions.wording import counted, lasting, stretch
+from kfi.diagnosis.confidence import WEAK, calibrated
+from kfi.diagnosis.preceding import NOTHING_BEFORE, Before
+from kfi.models.schemas import ChainLink, Change, Citation, Gap, ObjectRef, Role, RootCause, State
+from kfi.snapshot.changes import Changed
 from kfi.snapshot.resources import CLUSTER_SCOPED
 
 _MAX_LINKS = 5
 _LINK_CITATIONS = 2
-# Below this confidence a cause is a lead, and the answer says so.
-_WEAK = 0.3
+_CHANGE_LINES = 3
+_MOST_NAMED = 3
 
 
 class NumberedEvidence:
@@ -46,24 +49,43 @@ class NumberedEvidence:
         return tuple(self._cited)
 
 
-def root_cause(incident: Incident, rules: Mapping[str, Rule], evidence: NumberedEvidence) -> RootCause:
-    """Put an incident into words; its lines are numbered in `evidence`."""
+def root_cause(
+    incident: Incident, rules: Mapping[str, Rule], evidence: NumberedEvidence, before: Before = NOTHING_BEFORE
+) -> RootCause:
+    """Put an incident, and what was changed before it, into words; its lines are numbered in `evidence`."""
     root, finding = incident.root, incident.root.first
     citations = evidence.number(root.evidence)
     rule = rules[root.rule.code]
+    chain = _chain(incident, citations, evidence)
     return RootCause(
         code=rule.code,
         title=rule.title,
         object=finding.ref,
         workload=root.subject,
-        confidence=incident.confidence,
+        confidence=calibrated(incident),
         explanation=_explanation(root),
-        chain=_chain(incident, citations, evidence),
+        chain=chain,
         citations=citations,
         confirm=filled(rule.confirm, finding.ref.object),
         remediation=tuple(filled(step, finding.ref.object) for step in rule.fix),
         symptoms=sum(len(g.findings) for g in incident.explained),
-        since=_since(incident),
+        state=finding.state,
+        since=before.began,
+        until=finding.until,
+        changes=tuple(_change(one, before.began, evidence) for one in before.changes),
+    )
+
+
+def _change(changed: Changed, began: datetime | None, evidence: NumberedEvidence) -> Change:
+    seconds = round((began - changed.when).total_seconds()) if began and not changed.after else -1
+    before = f", {lasting(seconds)} before this began" if seconds > 0 else ""
+    said = f"{changed.statement[:1].upper()}{changed.statement[1:]}{before}."
+    return Change(
+        ref=changed.ref,
+        when=changed.when,
+        after=changed.after,
+        statement=said,
+        citations=evidence.number(changed.evidence[:_CHANGE_LINES]),
     )
 
 
@@ -72,10 +94,6 @@ def _explanation(root: Group) -> str:
     others = f" The same holds for {counted(more, 'other object')} of {root.subject}." if more > 0 else ""
     said = root.first.message
     return f"{said}{others}" if not others or said.endswith((".", "!", "?", '"')) else f"{said}.{others}"
-
-
-def _since(incident: Incident) -> datetime | None:
-    return min((f.since for f in incident.root.findings if f.since), default=None)
 
 
 def _chain(incident: Incident, citations: tuple[str, ...], evidence: NumberedEvidence) -> tuple[ChainLink, ...]:
@@ -112,23 +130,59 @@ def filled(words: str, ref: ObjectRef) -> str:
     return words.replace("{kind}", kind).replace("{namespace}", namespace).replace("{name}", name)
 
 
-def summary(causes: Sequence[RootCause], objects_seen: int, gaps: Sequence[Gap] = ()) -> str:
-    """Give the answer in a sentence or two; what was not visible speaks where nothing else does."""
+def summary(causes: Sequence[RootCause], objects_seen: int, gaps: Sequence[Gap] = (), others_fail: bool = False) -> str:
+    """Give the answer in a sentence or two; what was not visible speaks where nothing else does.
+
+    `others_fail` says that something fails now that the question does not ask about.
+    """
     if not objects_seen and not causes:
         return "No evidence was given that shows anything of a cluster, so nothing can be said."
     if not causes:
         if gaps:
             return f"{gaps[0].what} What was given shows nothing failing."
         return "Nothing is failing here, as far as the evidence shows."
-    first = causes[0]
+    going_on = [cause for cause in causes if cause.state is State.ACTIVE]
+    over = [cause for cause in causes if cause.state is State.RESOLVED]
+    if not going_on:
+        now = "What failed then is over" if others_fail else "Nothing is failing now, as far as the evidence shows"
+        return f"{now}. {_what_is_over(over, told=True)}"
+    first = going_on[0]
     sentence = f"{first.workload}: {lower_first(first.title)}. {first.explanation}"
-    if first.confidence < _WEAK:
-        return f"Nothing here is surely failing; the strongest lead is a weak one. {sentence}"
-    if len(causes) > 1:
-        rest = ", ".join(f"{c.workload} ({lower_first(c.title)})" for c in causes[1:4])
-        more = f", and {len(causes) - 4} more" if len(causes) > 4 else ""
-        sentence += f" Independently of it: {rest}{more}."
-    return sentence
+    others = going_on[1:]
+    if first.confidence < WEAK:
+        sentence = f"{_doubt(first)} {sentence}"
+        others = [cause for cause in others if cause.confidence >= WEAK]
+    if others:
+        sentence += f" Independently of it: {_named(others)}."
+    return f"{sentence} {_what_is_over(over)}" if over else sentence
+
+
+def _what_is_over(over: Sequence[RootCause], told: bool = False) -> str:
+    """Say what failed and is resolved, and when; with `told`, also what the first of it was."""
+    first = over[0]
+    if not told:
+        return f"Resolved: {_named(over)}."
+    more = f" Also resolved: {_named(over[1:])}." if len(over) > 1 else ""
+    when = stretch(first.since, first.until)
+    return f"Resolved, {when}: {first.workload}: {lower_first(first.title)}. {first.explanation}{more}"
+
+
+def _named(causes: Sequence[RootCause]) -> str:
+    """Name the first causes, and count the others."""
+    said = ", ".join(f"{c.workload} ({lower_first(c.title)}{_when(c)})" for c in causes[:_MOST_NAMED])
+    more = len(causes) - _MOST_NAMED
+    return f"{said}, and {more} more" if more > 0 else said
+
+
+def _when(cause: RootCause) -> str:
+    return f", {stretch(cause.since, cause.until)}" if cause.until else ""
+
+
+def _doubt(weak: RootCause) -> str:
+    rule = catalogue().get(weak.code)
+    if rule and rule.role is Role.SYMPTOM:
+        return "Nothing that was given shows a cause; what can be seen is this."
+    return "Nothing here is surely failing; the strongest lead is a weak one."
 
 
 def healthy_summary(
@@ -137,13 +191,15 @@ def healthy_summary(
     """Give the answer about objects that are well, or that nothing in the evidence shows."""
     if missing:
         near = f" Similar names: {', '.join(similar)}." if similar else ""
-        sentence = f"Nothing in the evidence is named {missing[0]!r}, so nothing can be said of it.{near}"
+        why = "nothing in the evidence has that name, so nothing can be said of it"
+        sentence = f"{missing[0]} was not found: {why}.{near}"
     else:
         sentence = f"Nothing is failing about {named[0]}, as far as the evidence shows."
     if not elsewhere:
         return sentence
     others = ", ".join(f"{i.root.subject} ({lower_first(i.root.rule.title)})" for i in elsewhere[:3])
-    return f"{sentence} Elsewhere something is: {others}; ask without the name for all of it."
+    begin = "What fails has other names" if missing else "Elsewhere something is"
+    return f"{sentence} {begin}: {others}; ask without the name for all of it."
 
 
 def lower_first(title: str) -> str:

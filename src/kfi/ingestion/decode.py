@@ -44,6 +44,9 @@ _MOST_CONTROL = 0.3
 # Where they are no UTF-8 either: one byte in nine of random data is a control character.
 _MOST_CONTROL_IN_LATIN = 0.05
 _DRAIN_BYTES = 1024 * 1024
+# Lines that need no cleaning, as most, are decoded so many bytes at a time.
+_BATCH_BYTES = 64 * 1024
+_UNCLEAN_BYTES = bytes(set(range(32)) - {9, 10}) + b"\x7f"
 
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|\x1b[ -/]{0,4}[0-~]"
@@ -111,13 +114,31 @@ def lines(stream: BinaryIO, limit: int, cut: Callable[[int], None]) -> Iterator[
 
 def _byte_lines(stream: BinaryIO, limit: int, cut: Callable[[int], None]) -> Iterator[str]:
     number = 0
-    while raw := stream.readline(limit):
-        number += 1
-        if len(raw) == limit and not raw.endswith(b"\n") and _drained(stream):
-            cut(number)
-            yield clean(raw.decode("utf-8", "ignore"))
+    for batch in _batches(stream, limit):
+        rows = batch.removesuffix(b"\n").split(b"\n")
+        whole = batch.endswith(b"\n") or len(rows[-1]) < limit
+        if whole and _is_plain(batch):
+            yield from batch.removesuffix(b"\n").decode("ascii").split("\n")
         else:
-            yield clean(_decoded(raw))
+            yield from (clean(_decoded(raw)) for raw in rows[:-1])
+            if not whole and _drained(stream):
+                cut(number + len(rows))
+                yield clean(rows[-1].decode("utf-8", "ignore"))
+            else:
+                yield clean(_decoded(rows[-1]))
+        number += len(rows)
+
+
+def _batches(stream: BinaryIO, limit: int) -> Iterator[bytes]:
+    """Yield whole lines, many at a time; only the last of a batch may reach the limit and go on."""
+    while batch := stream.read(min(_BATCH_BYTES, limit)):
+        begun = len(batch) - batch.rfind(b"\n") - 1
+        yield batch + stream.readline(limit - begun) if begun else batch
+
+
+def _is_plain(text: bytes) -> bool:
+    """Tell whether lines are ASCII without anything that `clean` would take out."""
+    return text.isascii() and len(text.translate(None, _UNCLEAN_BYTES)) == len(text)
 
 
 def _drained(stream: BinaryIO) -> bool:

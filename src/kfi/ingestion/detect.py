@@ -16,6 +16,7 @@ from kfi.ingestion.connectivity import read_checks
 from kfi.ingestion.event_tables import is_table
 from kfi.ingestion.json_shape import JsonShape, shape_of
 from kfi.ingestion.kubectl_commands import hints_of_path, sections
+from kfi.snapshot.read.refused import is_refusal
 from kfi.snapshot.read.table_shapes import headerless_columns
 
 
@@ -283,6 +284,8 @@ def _shows_objects(filled: Sequence[str], window: Sequence[str], is_log: bool) -
     if is_log:
         return False
     if filled[0].startswith(_KUBECTL_SAYS):
+        return True
+    if any(map(is_refusal, window)):
         return True
     rows = [headerless_columns(re.split(r"\s{2,}|\t", line.strip()))[0] for line in window[:10]]
     return sum(map(bool, rows)) * 2 > len(rows)

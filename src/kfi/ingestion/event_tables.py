@@ -110,18 +110,33 @@ def read_table(lines: Iterable[tuple[int, str]], origin: Origin) -> Iterator[Sin
 
 
 def read_described(rows: Iterable[tuple[int, str]], involved: ObjectRef, now: datetime) -> Iterator[SingleEvent]:
-    """Yield the Events of a `describe` section (Type, Reason, Age, From, Message) about one object."""
+    """Yield the Events of a `describe` section (Type, Reason, Age, From, Message) about one object.
+
+    A message is printed with its line breaks: what stands between two rows belongs to the first, blank lines or not.
+    Behind the last row only what follows without a blank line does, for another text may stand there.
+    """
     event: SingleEvent | None = None
+    later: list[tuple[int, str]] = []
     for number_, line in rows:
         row = _read_described_row(storable(line[:_MAX_LINE_CHARS].rstrip()), number_, involved, now)
-        if row is None and event is not None and _continues(event, number_, line):
-            event = _continued(event, number_, line)
+        if row is None:
+            later += [(number_, line)] if len(later) < _MAX_CONTINUATION else []
             continue
         if event is not None:
-            yield event
-        event = row
+            yield _with_later(event, later, number_)
+        event, later = row, []
     if event is not None:
-        yield event
+        yield _with_later(event, later, None)
+
+
+def _with_later(event: SingleEvent, later: Iterable[tuple[int, str]], next_row: int | None) -> SingleEvent:
+    """Add the later lines of a message; `next_row` is the line of the row below them, where there is one."""
+    closed = next_row is not None and next_row - event.first_line <= 2 * _MAX_CONTINUATION
+    for number_, line in later:
+        if not closed and not _continues(event, number_, line):
+            break
+        event = _continued(event, number_, line)
+    return event
 
 
 def kind_of(resource: str) -> str:

@@ -29,6 +29,7 @@ _SNIFFED_LINES = 60
 _MAX_TEXT_LINES = 200
 _MAX_TEXT_CHARS = 64 * 1024
 _MAX_MESSAGES = 100
+_MAX_TIMES = 200
 _MESSAGE = re.compile(r'^[ \t]*(?:- )?"?(?:message|note)"?:', re.M)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -185,7 +186,7 @@ def _document(group: list[SingleEvent], lines: Sequence[str], source: SourceText
     started_at = None if started == _EARLIEST else started
     ended = max(map(_end, group))
     record = _record(group, newest)
-    payload = record.model_dump(mode="json")
+    payload = _payload(record)
     ref, count = newest.ref, sum(event.count for event in group)
     parts = (ref.cluster, ref.kind, ref.namespace, ref.name, ref.container, newest.event_type, newest.reason)
     identity = digest("event", *parts, newest.uid, started_at, origin)
@@ -246,9 +247,24 @@ def _messages(group: list[SingleEvent]) -> tuple[EventMessage, ...]:
             count=event.count + (seen.count if seen else 0),
             first=min(starts, default=None),
             last=event.last or (seen.last if seen else None),
+            times=_times(seen, event) if seen else (),
             line=event.line or event.first_line,
         )
     return tuple(messages.values())[-_MAX_MESSAGES:]
+
+
+def _times(seen: EventMessage, event: SingleEvent) -> tuple[datetime, ...]:
+    before = seen.times or ((seen.last,) if seen.last else ())
+    return (*before, *((event.last,) if event.last else ()))[-_MAX_TIMES:]
+
+
+def _payload(record: EventRecord) -> dict[str, Any]:
+    """Give the record as it is stored; what holds no times looks, and is identified, as if there were none."""
+    payload = record.model_dump(mode="json")
+    for message in payload["messages"]:
+        if not message["times"]:
+            del message["times"]
+    return payload
 
 
 def _card(event: SingleEvent, count: int) -> str:

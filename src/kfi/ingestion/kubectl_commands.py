@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from kfi.snapshot.read.resource_names import known_kind
 from kfi.snapshot.resources import CLUSTER_SCOPED
 
-_VERBS = r"(?:get|describe|logs?|events?|top|api-resources|version|cluster-info|config|explain|auth|exec|rollout)"
+_VERBS = (
+    r"(?:get|describe|logs?|events?|top|api-resources|version|cluster-info|config|explain|auth|exec|rollout"
+    r"|apply|create|replace|patch|run|expose)"
+)
 _COMMAND = re.compile(
     rf"(?P<prompt>(?:[^\s$#%>+=-][^$#%>+]{{0,100}})?[$#%>+]{{1,3}} {{0,3}}|=+>? {{1,3}}|-+>? {{1,3}}|)"
     rf"(?:sudo |time )?(?:\S{{0,200}}/)?(?:kubectl|oc|k)(?:\.exe)? (?P<rest>[^\n]{{0,300}}?\b{_VERBS}\b.*)"

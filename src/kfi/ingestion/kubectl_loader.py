@@ -20,12 +20,15 @@ from kfi.ingestion.events_loader import events_of_describe
 from kfi.ingestion.kubectl_commands import Hints, Section, hints_of_command, hints_of_path, sections
 from kfi.ingestion.listing import listing_document
 from kfi.ingestion.object_card import object_card, object_severity
+from kfi.ingestion.refusals import refusal_documents
 from kfi.ingestion.transcript import foreign_reader
 from kfi.models.records import ListingRecord, ObjectRecord
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
 from kfi.snapshot.read.ages import timestamp
 from kfi.snapshot.read.describe import read_describe
 from kfi.snapshot.read.found import ReadObject
+from kfi.snapshot.read.lineage import is_tree, read_tree
+from kfi.snapshot.read.refused import is_refusal
 from kfi.snapshot.read.resource_names import known_kind
 from kfi.snapshot.read.table import Table, read_table
 from kfi.snapshot.resources import CLUSTER_SCOPED
@@ -37,9 +40,8 @@ _MAX_FOREIGN_SECTIONS = 200
 _MAX_LISTING_LINES = 200
 _ERRORS = ("Error from server", "error: ", "Unable to connect to the server", "The connection to the server")
 _NO_SUCH_KIND = re.compile(r"error: the server doesn't have a resource type \"([\w.-]{1,63})\"")
+_WRITES = frozenset({"apply", "create", "replace", "patch", "run", "expose", "?"})
 _CUSTOM_KINDS = frozenset("ScaledObject VerticalPodAutoscaler Rollout ServiceMonitor NodePool NodeClaim".split())
-_TREE = ("├─", "└─")
-_TREE_WITHIN = 50
 
 
 class KubectlTextLoader(BaseDocumentLoader):
@@ -55,6 +57,11 @@ class KubectlTextLoader(BaseDocumentLoader):
         found = False
         foreign = 0
         for section in sections(lines):
+            refused = list(_refusals(source, section))
+            found = found or bool(refused)
+            yield from refused
+            if refused and _says_no_more(section):
+                continue
             if _without_objects(section, source):
                 found = found or bool(section.command) or section.whole
                 for document in _unknown_kind(section, source):
@@ -73,6 +80,19 @@ class KubectlTextLoader(BaseDocumentLoader):
                 yield document
         if not found:
             raise SourceError(f"{source.path!r} is not a kubectl table or describe text.", hint=_HINT)
+
+
+def _refusals(source: SourceText, section: Section) -> Iterator[Document]:
+    """Yield what the API server refused; below a `Name:` stands what an object holds."""
+    above = section.lines[: _described_at(section)]
+    if any(map(is_refusal, above)):
+        yield from refusal_documents(source, above, section.first_line, _hints(source, section))
+
+
+def _says_no_more(section: Section) -> bool:
+    """Tell whether a section that holds a refusal holds nothing else to read."""
+    verb = hints_of_command(section.command).verb if section.command else ""
+    return verb in _WRITES or section.first_filled[1].startswith(_ERRORS)
 
 
 def _without_objects(section: Section, source: SourceText) -> bool:
@@ -110,15 +130,24 @@ def _kubectl_text(source: SourceText, section: Section) -> Iterator[Document]:
     if hints.verb not in ("", "get", "describe") or hints.output in ("yaml", "json", "jsonpath", "name"):
         source.skip(f"output of {section.command[:120]!r} is not read here", section.first_line)
         return
-    described = next((i for i, line in enumerate(section.lines) if line.startswith("Name:")), len(section.lines))
+    described = _described_at(section)
     above = section.lines[:described]
-    if any(sign in line for line in above[:_TREE_WITHIN] for sign in _TREE):
-        source.skip("a tree of objects (kube-lineage, kubectl tree) is not read", section.first_line)
+    if is_tree(above):
+        for found in read_tree(above, section.first_line, source.observed_at):
+            text = section.text(found.first_line, found.last_line)
+            yield _object(source, found, text, "" if hints.all_namespaces else hints.namespace)
         return
     for table in read_table(above, hints.kind, section.first_line, source.observed_at):
         yield from _table_documents(table, source, section, hints)
     if described < len(section.lines):
         yield from _describe_documents(source, section, described, hints)
+
+
+def _described_at(section: Section) -> int:
+    """Give the index of the line where `describe` text begins; a refused patch has a `Name:` in quotes."""
+    lines = enumerate(section.lines)
+    names = (i for i, line in lines if line.startswith("Name:") and not line.startswith('Name: "'))
+    return next(names, len(section.lines))
 
 
 def _describe_documents(source: SourceText, section: Section, start: int, hints: Hints) -> Iterator[Document]:

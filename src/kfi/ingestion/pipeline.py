@@ -209,11 +209,16 @@ def _ignore(_: int) -> None:
 def _loaders(detected: Format, text: StoredLines) -> list[BaseDocumentLoader]:
     """Give the loaders for a format; for Events and other objects both, where the text holds both."""
     first = [_LOADERS[detected]()]
-    if detected is Format.EVENTS and any(map(_IS_EVENT.search, text())) and any(map(_IS_OBJECT.search, text())):
+    if detected is Format.EVENTS and _holds_event(text) and any(map(_IS_OBJECT.search, text())):
         return [*first, ManifestLoader()]
-    if detected is Format.MANIFEST and any(map(_IS_EVENT.search, text())):
+    if detected is Format.MANIFEST and _holds_event(text):
         return [*first, KubernetesEventsLoader()]
     return first
+
+
+def _holds_event(text: StoredLines) -> bool:
+    # The search for a plain word comes first: it is made for every line of every manifest.
+    return any("Event" in line and _IS_EVENT.search(line) for line in text())
 
 
 def _why_not(detected: Detected) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from kfi.ingestion.secrets.blocks import Opened, goes_on, inside, opens
@@ -21,6 +22,10 @@ from kfi.ingestion.secrets.spans import Span
 from kfi.ingestion.secrets.values import decoded
 
 _DIGITS = 8
+# The objects of a cluster say the same things again and again: lines known to be harmless need no second look.
+_BLOCK_LINES = 64
+_MOST_REMEMBERED = 50_000
+_LONGEST_REMEMBERED = 200
 
 
 class Redactor:
@@ -29,6 +34,7 @@ class Redactor:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self.counts: Counter[str] = Counter()
+        self._harmless: set[str] = set()
 
     def line(self, text: str) -> str:
         """Give one line with its secrets masked."""
@@ -37,15 +43,29 @@ class Redactor:
     def lines(self, texts: Iterable[str]) -> Iterator[str]:
         """Yield lines with their secrets masked, also those that an earlier line announces: keys, blocks, values."""
         opened: Opened | None = None
-        for text in texts:
-            announced = inside(text, opened) if opened else None
-            spans: Sequence[Span]
-            if announced:
-                spans, opened = announced.spans or find(text), announced.then
-            else:
-                spans = find(text)
-                opened = opens(text) or (goes_on(text, spans[-1]) if spans else None)
-            yield self._masked(text, spans) if spans else text
+        iterator = iter(texts)
+        while block := list(islice(iterator, _BLOCK_LINES)):
+            if opened is None and all(map(self._is_harmless, set(block) - self._harmless)):
+                yield from block
+                continue
+            for text in block:
+                if opened is None and self._is_harmless(text):
+                    yield text
+                    continue
+                spans, opened = _secrets_of(text, opened)
+                yield self._masked(text, spans) if spans else text
+
+    def _is_harmless(self, text: str) -> bool:
+        """Tell whether a line neither holds a secret nor announces one; one that does neither is remembered."""
+        if text in self._harmless:
+            return True
+        if find(text) or opens(text):
+            return False
+        if len(text) <= _LONGEST_REMEMBERED:
+            if len(self._harmless) >= _MOST_REMEMBERED:
+                self._harmless.clear()
+            self._harmless.add(text)
+        return True
 
     def object(self, fields: dict[str, Any], text: str) -> tuple[dict[str, Any], str]:
         """Give an object's fields and its text with masked what only the structure shows to be secret.
@@ -69,6 +89,15 @@ class Redactor:
     def _placeholder(self, secret: str, kind: str) -> str:
         self.counts[kind] += 1
         return f"<secret:{hmac.digest(self._key, _canonical(secret), 'sha256').hex()[:_DIGITS]}>"
+
+
+def _secrets_of(text: str, opened: Opened | None) -> tuple[Sequence[Span], Opened | None]:
+    """Give the secrets of a line, and what it announces; `opened` is what the lines before have announced."""
+    announced = inside(text, opened) if opened else None
+    if announced:
+        return announced.spans or find(text), announced.then
+    spans = find(text)
+    return spans, opens(text) or (goes_on(text, spans[-1]) if spans else None)
 
 
 def _canonical(secret: str) -> bytes:

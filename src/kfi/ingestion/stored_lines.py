@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import BinaryIO, cast
 
 from kfi.errors import ServiceError
 
 # Bytes read back at a time; readings may go on side by side, so each keeps its own place.
 _BLOCK_BYTES = 1024 * 1024
+_BLOCK_LINES = 64
 
 
 class StoredLines:
@@ -29,10 +31,10 @@ class StoredLines:
             ServiceError: there is no room for them.
         """
         # The lines come from another file, whose errors are not this one's.
-        for line in lines:
-            data = line.encode("utf-8", "surrogatepass") + b"\n"
+        iterator = iter(lines)
+        while block := list(islice(iterator, _BLOCK_LINES)):
             try:
-                self._file.write(data)
+                self._file.write("\n".join((*block, "")).encode("utf-8", "surrogatepass"))
             except OSError as error:
                 raise ServiceError(
                     f"There is no room for temporary files: {error.strerror}.",
@@ -48,8 +50,7 @@ class StoredLines:
             if not block:
                 return
             position = self._file.tell()
-            for data in block:
-                yield data[:-1].decode("utf-8", "surrogatepass")
+            yield from b"".join(block)[:-1].decode("utf-8", "surrogatepass").split("\n")
 
     def close(self) -> None:
         """Forget the lines."""

@@ -23,6 +23,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from kfi.errors import ServiceError
 from kfi.ledger.door import door, private_file, private_folder, secret_file
+from kfi.ledger.queries import Part, all_of, going_on, newest
 from kfi.ledger.tables import document_of, documents, metadata, micros, moment, row_of, settings, sightings
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity
 
@@ -148,12 +149,28 @@ class Ledger(AbstractContextManager["Ledger"]):
         where = [documents.c.cluster == cluster] if cluster is not None else []
         if namespace is not None:
             where.append(documents.c.namespace.in_((namespace, "")))
-        happened = [*where, *_going_on(at, since, until)]
-        newest_states = _newest(_STATES, where, seen_until=at, one_each=True)
-        newest_occurrences = _newest(_OCCURRENCES, happened, seen_until=None, one_each=False)
+        happened = [*where, *going_on(at, since, until)]
+        newest_states = newest(_STATES, where, seen_until=at, one_each=True)
+        newest_occurrences = newest(_OCCURRENCES, happened, seen_until=None, one_each=False)
         yield from self._read(newest_states)
         yield from self._read(newest_occurrences)
-        yield from self._read(_every(DocumentKind.LOG, happened))
+        yield from self._read(all_of((DocumentKind.LOG,), happened))
+
+    def happened(self, kinds: Iterable[DocumentKind], part: Part, every_state: bool = False) -> Iterator[Document]:
+        """Yield the Events, alerts, checks or logs of a part of the record, in the order of ingestion.
+
+        Of each occurrence as it was last seen; with `every_state`, as it ever was: a lower count tells of an earlier
+        time. Not all at once: a record of any size can be gone through.
+        """
+        wanted = set(kinds)
+        occurrences = tuple(kind for kind in _OCCURRENCES if kind in wanted)
+        where = [*part.conditions(), *going_on(part.at, part.since, part.until)]
+        if occurrences and every_state:
+            yield from self._read(all_of(occurrences, where))
+        elif occurrences:
+            yield from self._read(newest(occurrences, where, seen_until=None, one_each=False))
+        if DocumentKind.LOG in wanted:
+            yield from self._read(all_of((DocumentKind.LOG,), where))
 
     def history(self, ref: ObjectRef) -> list[Document]:
         """Give the states of an object, oldest first, each with the time it was first seen so.
@@ -241,6 +258,17 @@ class Ledger(AbstractContextManager["Ledger"]):
         newest = self._value(query)
         return None if newest is None else moment(newest)
 
+    def observations(self, cluster: str | None, since: datetime, until: datetime) -> list[datetime]:
+        """Give the times between two moments (both included) at which something was observed, oldest first."""
+        between = sightings.c.seen_at.between(micros(since), micros(until))
+        query = select(sightings.c.seen_at).distinct().where(between).order_by(sightings.c.seen_at)
+        if cluster is not None:
+            query = query.join(documents, sightings.c.document_id == documents.c.id).where(
+                documents.c.cluster == cluster
+            )
+        with door(self._folder), self._engine.connect() as connection:
+            return [moment(seen_at) for seen_at in connection.scalars(query)]
+
     def clusters(self) -> list[str]:
         """Give the names of the clusters that there are documents of, sorted."""
         query = select(documents.c.cluster).distinct().order_by(documents.c.cluster)
@@ -313,38 +341,3 @@ def _write_batch(connection: Connection, batch: list[Document]) -> int:
         [{"document_id": document_id, "seen_at": seen_at} for document_id, seen_at in sorted(seen)],
     )
     return len(rows)
-
-
-def _newest(
-    kinds: tuple[DocumentKind, ...], where: list[Any], seen_until: datetime | None, one_each: bool
-) -> Select[Any]:
-    """Select of each identity the state seen last, or, unless `one_each`, all states last seen at that time.
-
-    Parts of one occurrence may stand in several files of one bundle: they share a time, and all count.
-    """
-    last = select(sightings.c.document_id, func.max(sightings.c.seen_at).label("seen_at"))
-    if seen_until is not None:
-        last = last.where(sightings.c.seen_at <= micros(seen_until))
-    seen = last.group_by(sightings.c.document_id).subquery()
-    order = (seen.c.seen_at.desc(), documents.c.seq.desc()) if one_each else (seen.c.seen_at.desc(),)
-    place = func.rank().over(partition_by=documents.c.identity, order_by=order).label("place")
-    ranked = (
-        select(documents, seen.c.seen_at, place)
-        .join(seen, seen.c.document_id == documents.c.id)
-        .where(documents.c.kind.in_(kinds), *where)
-        .subquery()
-    )
-    return select(ranked).where(ranked.c.place == 1).order_by(ranked.c.seq)
-
-
-def _every(kind: DocumentKind, where: list[Any]) -> Select[Any]:
-    """Select all documents of a kind: another reading of a log may hold other lines, so none replaces another."""
-    return select(documents).where(documents.c.kind == kind, *where).order_by(documents.c.seq)
-
-
-def _going_on(at: datetime | None, since: datetime | None, until: datetime | None) -> list[Any]:
-    begun = func.coalesce(documents.c.first_time, documents.c.observed_at)
-    ended = func.coalesce(documents.c.last_time, documents.c.observed_at)
-    ends = [micros(time) for time in (at, until) if time is not None]
-    conditions = [begun <= min(ends)] if ends else []
-    return conditions if since is None else [*conditions, ended >= micros(since)]

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kfi.models.listing import Listing
 from kfi.models.schemas import (
     Citation,
     Document,
@@ -51,6 +52,8 @@ class Hit(Value):
     """By the reranker; comparable only within one sub-query and one reranker."""
     legs: tuple[LegRank, ...] = ()
     sub_query: str = ""
+    alike: int = 0
+    """Hits left out that say the same of other objects: the other Pods of one workload."""
 
     @property
     def citation(self) -> Citation:
@@ -89,6 +92,8 @@ class FoundLines(Value):
     document_kind: DocumentKind
     severity: Severity
     sub_query: str
+    alike: int = 0
+    """How many others say the same of their objects, and are left out."""
     text: str
 
     @classmethod
@@ -105,6 +110,7 @@ class FoundLines(Value):
             document_kind=document.kind,
             severity=document.severity,
             sub_query=hit.sub_query,
+            alike=hit.alike,
             text=hit.text,
         )
 
@@ -150,6 +156,7 @@ class EvidenceFound(Value):
     summary: str
     root_causes: tuple[RootCause, ...] = ()
     evidence: tuple[Citation, ...] = ()
+    listing: Listing | None = None
     notes: tuple[str, ...] = ()
 
 

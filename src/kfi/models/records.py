@@ -58,6 +58,8 @@ class EventMessage(Value):
     count: int = 1
     first: datetime | None = None
     last: datetime | None = None
+    times: tuple[datetime, ...] = ()
+    """When each Event that was folded in here happened last, oldest first; of very many the newest. Empty for one."""
     line: int = 0
     """Line of the message in the source; 0 where unknown."""
 
@@ -73,6 +75,12 @@ class EventRecord(Value):
     """`source.component` or `reportingController`: kubelet, default-scheduler, …"""
     host: str = ""
     related: ObjectRef | None = None
+    file: str = ""
+    """The manifest that was refused, where kubectl named it."""
+
+
+REFUSED = "RefusedByServer"
+"""The reason of what is no Event but the API server's refusal of an object, as kubectl printed it."""
 
 
 class LogRecord(Value):

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-
-class Value(BaseModel):
-    """Base of our own values: frozen, and unknown fields are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from kfi.models.listing import Listing
+from kfi.models.model_answer import ModelAnswer
+from kfi.models.patterns import PastIncident, Pattern
+from kfi.models.references import Citation as Citation
+from kfi.models.references import ObjectRef as ObjectRef
+from kfi.models.references import Value as Value
 
 
 class Severity(StrEnum):
@@ -39,34 +40,6 @@ class DocumentKind(StrEnum):
     ALERT = "alert"
     CALLS = "calls"
     CHECK = "check"
-
-
-class ObjectRef(Value):
-    """Names one object of one cluster; prints like `Pod/shop/cart-7d9`.
-
-    >>> str(ObjectRef(kind="Pod", namespace="shop", name="cart-7d9", container="app"))
-    'Pod/shop/cart-7d9[app]'
-    >>> str(ObjectRef(kind="Node", name="node-b"))
-    'Node/node-b'
-    """
-
-    cluster: str = ""
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
-    container: str = ""
-
-    def __str__(self) -> str:
-        place = "/".join(part for part in (self.kind or "?", self.namespace, self.name) if part)
-        return f"{place}[{self.container}]" if self.container else place
-
-    def __hash__(self) -> int:
-        return hash((self.cluster, self.kind, self.namespace, self.name, self.container))
-
-    @property
-    def object(self) -> ObjectRef:
-        """The same reference without the container."""
-        return self.model_copy(update={"container": ""}) if self.container else self
 
 
 class Source(Value):
@@ -143,22 +116,18 @@ class IngestReport(Value):
     """Masked secrets by kind."""
 
 
-class Citation(Value):
-    """Lines of a source that prove something. `label` (`E1`…) is given when evidence is numbered."""
-
-    document_id: str
-    path: str
-    first_line: int
-    last_line: int
-    text: str
-    label: str = ""
-
-
 class Role(StrEnum):
     """Whether a finding can be a root, or only what a root leads to."""
 
     CAUSE = "cause"
     SYMPTOM = "symptom"
+
+
+class State(StrEnum):
+    """Whether something still fails at the moment that is asked about."""
+
+    ACTIVE = "active"
+    RESOLVED = "resolved"
 
 
 class Finding(Value):
@@ -174,8 +143,16 @@ class Finding(Value):
     strength: float = 0.8
     """How surely the condition holds and matters, 0 to 1."""
     since: datetime | None = None
+    """When it began, where that is known."""
+    until: datetime | None = None
+    """When it was over; None while it goes on."""
     affects: tuple[ObjectRef, ...] = ()
     """Objects known to suffer from it, beside what the edges say."""
+
+    @property
+    def state(self) -> State:
+        """Whether it still fails."""
+        return State.RESOLVED if self.until else State.ACTIVE
 
 
 class QueryMetadata(Value):
@@ -195,14 +172,25 @@ class QueryMetadata(Value):
     cluster: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    image: str | None = None
+    """An image as the question writes it, with its tag: `registry.local/cart:2.4`, `cart:2.4`."""
+    pvc: str | None = None
+    """A persistent volume claim's name."""
+    exit_code: int | None = None
+    http_code: int | None = None
+    before_change: bool = False
+    """The time asked about ends where the last change began; whoever examines finds out when that was."""
 
 
 class Intent(StrEnum):
-    """What a question wants: a cause, a complete list, or the meaning of a word."""
+    """What a question wants: a cause, a complete list, a number, the meaning of a word, a difference, or a state."""
 
     DIAGNOSE = "diagnose"
     LIST = "list"
+    COUNT = "count"
     EXPLAIN = "explain"
+    COMPARE = "compare"
+    STATUS = "status"
 
 
 class QueryPlan(Value):
@@ -273,7 +261,9 @@ class DiagnoseRequest(Value):
     as_of: Annotated[datetime | None, AfterValidator(_utc)] = None
     """Answer for this moment; a time without zone is UTC."""
     limit: int = Field(default=10, ge=1, le=100)
-    """Root causes at most."""
+    """Root causes, or rows of a list, at most."""
+    page: int = Field(default=1, ge=1, le=1_000_000)
+    """Which page of a list."""
     top_k: int | None = Field(default=None, ge=1, le=50)
     """Hits that each part of the question keeps; None means the setting."""
     force_model: str | None = Field(default=None, max_length=253)
@@ -301,6 +291,19 @@ class ChainLink(Value):
     citations: tuple[str, ...] = ()
 
 
+class Change(Value):
+    """Something that somebody changed, and when."""
+
+    ref: ObjectRef
+    """The object that was changed."""
+    when: datetime
+    after: datetime | None = None
+    """Where no more is known than that it was made between two observations, the time of the earlier one; `when` is
+    that of the later one."""
+    statement: str
+    citations: tuple[str, ...] = ()
+
+
 class RootCause(Value):
     """A cause, the object at fault, what follows from it, and what to do."""
 
@@ -319,7 +322,13 @@ class RootCause(Value):
     remediation: tuple[str, ...] = ()
     symptoms: int = 0
     """Findings that this cause explains."""
+    state: State = State.ACTIVE
     since: datetime | None = None
+    """When it began, where that is known."""
+    until: datetime | None = None
+    """When it was over; None while it goes on."""
+    changes: tuple[Change, ...] = ()
+    """What was changed shortly before it began, on what it concerns; the last change first."""
 
 
 class Gap(Value):
@@ -351,6 +360,12 @@ class FailureDiagnosis(Value):
     summary: str
     root_causes: tuple[RootCause, ...] = ()
     evidence: tuple[Citation, ...] = ()
+    listing: Listing | None = None
+    """The list, where the question asked for one; of the causes then only the likeliest is given."""
+    patterns: tuple[Pattern, ...] = ()
+    """What repeats, gathers or spreads about the first cause."""
+    past_incidents: tuple[PastIncident, ...] = ()
+    """Earlier incidents like the first cause, and what they turned out to be."""
     query_metadata: QueryMetadata = QueryMetadata()
     sub_queries: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -362,6 +377,8 @@ class FailureDiagnosis(Value):
     embedder: str = "none"
     """Model that the evidence was searched with."""
     reranker: str = "none"
+    model_answer: ModelAnswer | None = None
+    """What was kept of the model's claims; None where no model spoke."""
     thinking_chain: str | None = None
     degraded: bool = False
     """Whether a model was asked for and the rules answered instead."""

@@ -1,8 +1,8 @@
 """
 Which questions a question consists of.
 
-It is cut at semicolons, question marks and items of a list, and at "and", "also", "as well as" and "plus" where both
-sides can stand as questions of their own. A fragment that cannot stays with its neighbour, so no text is lost; the
+It is cut at semicolons, question marks and items of a list, and at "and", "also", "as well as", "plus" and commas where
+both sides can stand as questions of their own. A fragment that cannot stays with its neighbour, so no text is lost; the
 words of a part are not changed.
 
 Reading is by tokens with a bounded view, so time grows with the length only.
@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import dropwhile, pairwise, takewhile
 from typing import NamedTuple
 
+from kfi.retrieval.bare_names import find_bare_namespace, find_bare_object
+from kfi.retrieval.known_names import NOTHING_KNOWN, KnownNames
 from kfi.retrieval.named_objects import find_namespace, find_objects
 
 MOST_PARTS = 8
@@ -27,7 +29,9 @@ _VIEW = 60
 _QUOTED = re.compile(
     r"`[^`]*`|\"[^\"]*\"|\u201c[^\u201d]{0,500}\u201d|(?<!\w)'[^'\n]{1,200}'(?!\w)|\([^()]{0,300}\)", re.A
 )
-_ENDS = re.compile(r"[;\uff1b]+|(?<![?!])[?!]++(?=[\s\"')\]]|\Z)|\uff1f|\n|(?<=\s)\(?[0-9]{1,2}\)(?=\s)")
+_ENDS = re.compile(
+    r"[;\uff1b]+|(?<![?!])[?!]++(?=[\s\"')\]]|\Z)|\uff1f|\n|(?<=\s)\(?(?:[0-9]{1,2}|[a-h])\)(?=\s)|(?<=\s)[0-9]{1,2}\.(?=\s)"
+)
 _TOKEN = re.compile(r"\S+")
 _ITEM = re.compile(r"\s{0,8}(?:[0-9]{1,2}[.)]|\([0-9]{1,2}\)|[-*\u2022])\s{1,4}", re.A)
 _JOINER = re.compile(r"(?:(?:and|also|then|plus|as well as|additionally|,)[\s,:]{1,4}){1,4}", re.I | re.A)
@@ -88,10 +92,11 @@ class _Span(NamedTuple):
     end: int
 
 
-def decompose(query: str) -> list[str]:
+def decompose(query: str, known: KnownNames = NOTHING_KNOWN) -> list[str]:
     """Give the questions that a question consists of, in order; nothing for a blank one.
 
-    A namespace that only one part names is added to the others that may mean it.
+    A namespace that only one part names is added to the others that may mean it. Plain words are names where `known`
+    has them.
 
     >>> decompose("Why is pod cart-0 crashing and are the nodes full?")
     ['Why is pod cart-0 crashing', 'are the nodes full?']
@@ -107,7 +112,7 @@ def decompose(query: str) -> list[str]:
         return [query.strip()]
     if len(spans) > MOST_PARTS:
         spans = [*spans[: MOST_PARTS - 1], _Span(spans[MOST_PARTS - 1].start, spans[-1].end)]
-    return _in_context([_tidied(query[start:end]) for start, end in spans])
+    return _in_context([_tidied(query[start:end]) for start, end in spans], known)
 
 
 def _at_ends(query: str, quoted: bytearray) -> Iterator[_Span]:
@@ -118,7 +123,7 @@ def _at_ends(query: str, quoted: bytearray) -> Iterator[_Span]:
         asks = "?" in match[0] or mark == "\uff1f"
         if quoted[match.start()] or (mark == "!" and not asks):
             continue
-        if mark in "\n)" and not _begins_item(query, match.end()):
+        if mark in "\n)." and not _begins_item(query, match.end()):
             continue
         yield _Span(start, match.end() if asks else match.start())
         start = match.end()
@@ -157,6 +162,10 @@ def _at_joiners(query: str, span: _Span, quoted: bytearray) -> Iterator[_Span]:
     tokens = _tokens(query, span)
     first, start = 0, span.start
     for position, token in enumerate(tokens):
+        if position > first and not quoted[token.start] and _asks_anew(tokens, first, position):
+            yield _Span(start, token.start)
+            first, start = position, token.start
+            continue
         width = _joiner(tokens, position)
         if not width or position < first or quoted[token.start]:
             continue
@@ -165,6 +174,17 @@ def _at_joiners(query: str, span: _Span, quoted: bytearray) -> Iterator[_Span]:
             yield _Span(start, token.start)
             first, start = position + width, tokens[position + width].start
     yield _Span(start, span.end)
+
+
+def _asks_anew(tokens: Sequence[_Token], first: int, position: int) -> bool:
+    """Tell whether a question follows a comma and a question: "why is cart slow, did the database restart"."""
+    if not tokens[position - 1].ends_clause or tokens[position].word not in _WH | _AUX or tokens[first].word in _INNER:
+        return False
+    left = [token.word for token in tokens[first:position][-_VIEW:]]
+    right = [token.word for token in tokens[position : position + 12]]
+    return (
+        _asks(left[:12]) and _has_content(left) and _asks(right) and right[0] not in ("which", "who", "when", "where")
+    )
 
 
 def _joiner(tokens: Sequence[_Token], position: int) -> int:
@@ -307,19 +327,25 @@ def _tidied(text: str) -> str:
     return (text[: trailing.start()] if trailing and trailing.start() else text).strip()
 
 
-def _in_context(parts: list[str]) -> list[str]:
+def _in_context(parts: list[str], known: KnownNames) -> list[str]:
     """Add the one namespace that is named to the parts without, and the object to those that say "it"."""
-    objects = [find_objects(part) for part in parts]
-    namespaces = [find_namespace(part, found) for part, found in zip(parts, objects, strict=True)]
+    objects = [find_objects(part, known) for part in parts]
+    namespaces = [
+        find_namespace(part, found) or find_bare_namespace(part, known)
+        for part, found in zip(parts, objects, strict=True)
+    ]
     named = {namespace for namespace in namespaces if namespace}
     namespace = next(iter(named)) if len(named) == 1 else None
-    found = next((one[0] for one in objects if one), None)
+    subjects = [
+        next(iter(found), None) or find_bare_object(part, known, namespace)
+        for part, found in zip(parts, objects, strict=True)
+    ]
+    subject = next(filter(None, subjects), None)
+    said = f" for {subject.kind} {subject.name}".replace("  ", " ") if subject else ""
     return [
         _with_context(
             part,
-            f" for {found.kind} {found.name}"
-            if found and position and not objects[position] and _BACK.search(part)
-            else "",
+            said if position and not subjects[position] and _BACK.search(part) else "",
             f" in namespace {namespace}" if namespace and not namespaces[position] and not _WIDE.search(part) else "",
         )
         for position, part in enumerate(parts)

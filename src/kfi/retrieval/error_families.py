@@ -88,11 +88,15 @@ _REASONS: dict[ErrorFamily, str] = {
         "FreeDiskSpaceFailed|EvictionThresholdMet|NodeHasDiskPressure|NodeHasInsufficientMemory|NodeNotSchedulable|"
         "ContainerRuntimeUnhealthy|ImageGCFailed"
     ),
-    ErrorFamily.QUOTA: "FailedCreate|ExceededQuota",
+    ErrorFamily.QUOTA: "FailedCreate|ExceededQuota|exceed(?:ed|s|ing) quota",
     ErrorFamily.PERMISSION: "EACCES|EPERM|ImagePullSecretError",
     ErrorFamily.ADMISSION: "FailedCallingWebhook|PodSecurityViolation",
     ErrorFamily.TIMEOUT: "DeadlineExceeded|ETIMEDOUT",
-    ErrorFamily.ROLLOUT: "ProgressDeadlineExceeded|ReplicaFailure|MinimumReplicasUnavailable",
+    ErrorFamily.ROLLOUT: (
+        "ProgressDeadlineExceeded|ReplicaFailure|MinimumReplicasUnavailable|exceed(?:ed|s|ing) (?:its |"
+        "the )?progress "
+        "deadline"
+    ),
     ErrorFamily.SCALING: "FailedGetResourceMetric|FailedComputeMetricsReplicas|FailedGetScale|FailedUpdateScale",
     ErrorFamily.JOB: "BackoffLimitExceeded|TooManyMissedTimes|FailedNeedsStart",
     ErrorFamily.DELETION: "FailedKillPod|FailedDelete|NamespaceDeletionContentFailure",
@@ -100,26 +104,30 @@ _REASONS: dict[ErrorFamily, str] = {
     ErrorFamily.APPLICATION: (
         "(?:HTTP(?:/[0-9](?:[.][0-9])?)?(?: status)?(?: code)?(?: error)? ?)(?:5[0-9]{2}|5xx)s?|5xx(?:s|es)?|"
         "50[0234] (?:errors?|responses?|status|Internal Server Error|Bad Gateway|Service Unavailable|"
-        "Gateway Time-?out)|(?:return(?:s|ed|ing)?|throw(?:s|n|ing)|gets?|getting|got|sees?|seeing|with|"
-        "status) (?:an? )?50[0-4]s?|50[0-4]s"
+        "Gateway Time-?out)|(?:return(?:s|ed|ing)?|throw(?:s|n|ing)|giv(?:es?|ing)|gave|gets?|getting|"
+        "got|sees?|seeing|with|status) (?:an? )?50[0-4]s?|50[0-4]s|EADDRINUSE"
     ),
 }
 _WORDS: dict[ErrorFamily, str] = {
     ErrorFamily.MEMORY: (
         "(?:runs?|ran|running) out of (?:memory|RAM|heap)|out[ -]of[ -]memory|OOM(?:[ -]?kill(?:ed|s|er|ing)?)?s?|"
         "memory (?:leaks?|limits?|pressure|exhausted|exhaustion|spikes?)|leak(?:s|ed|ing)? memory|too much (?:memory|"
-        "RAM)|heap (?:space|exhausted)|(?:high|excessive) memory(?: usage)?|memory usage|eat(?:s|"
-        "ing) (?:up )?(?:memory|RAM)"
+        "RAM)|heap (?:space|exhausted)|(?:high|excessive) memory(?: usage)?|memory usage|(?:eat(?:s|"
+        "ing)?|us(?:es?|ing)|tak(?:es?|ing)|hogs?|hogging) (?:up )?(?:all |most |more |a lot |"
+        "lots )?(?:of )?(?:the |its |"
+        "our )?(?:memory|RAM)"
     ),
     ErrorFamily.CPU: (
         "CPU[ -]?throttl(?:ed|ing)|throttl(?:ed|ing|es?)|CPU (?:starv(?:ed|ation)|pressure|spikes?|saturat(?:ed|ion)|"
-        "limits?)|(?:high|excessive) CPU(?: usage| load)?|(?:too much|pegged at) CPU|CPU usage"
+        "limits?)|(?:high|excessive) CPU(?: usage| load)?|(?:too much|pegged at) CPU|CPU usage|maxed out|"
+        "[0-9]{2,3} ?% "
+        "CPU|CPU (?:at|is at) [0-9]{2,3} ?%"
     ),
     ErrorFamily.IMAGE: (
         "<cannot> (?:be )?pull(?:ed|ing)?(?: (?:the |its |an |any )?images?)?|image pulls?(?: (?:errors?|failures?|"
         "fail(?:s|ed|ing)?))?|pull(?:ing)? (?:the |an |its )?images?|(?:wrong|bad|missing|"
-        "nonexistent) image(?: tag)?|image (?:is )?(?:not found|missing)|manifest unknown|toomanyrequests|"
-        "pull access denied"
+        "nonexistent) image(?: tag)?|(?:image|tag)(?: [^ ]{1,200})? (?:is |was )?(?:not found|missing|"
+        "<not> exist)|manifest unknown|toomanyrequests|pull access denied"
     ),
     ErrorFamily.DELETION: (
         "(?:stuck|hang(?:s|ing)|hung)(?: in| on| at| while)? (?:terminating|deleting|deletion|termination)|"
@@ -147,20 +155,26 @@ _WORDS: dict[ErrorFamily, str] = {
     ),
     ErrorFamily.STORAGE: (
         "no space left(?: on device)?|disks? (?:is |are )?(?:almost |nearly )?full|(?:runs?|ran|"
-        "running) out of (?:disk(?: space)?|space|storage)|<cannot> (?:be )?mount(?:ed|ing)?|mount(?:ing)? (?:errors?|"
+        "running) out of (?:disk(?: space)?|space|storage)|<cannot> (?:be )?mount(?:ed|ing)?|"
+        "mount(?:ing)? (?:errors?|"
         "failures?|fail(?:s|ed|ing)?)|<cannot> (?:be )?attach(?:ed|ing)?|read[ -]?only (?:file ?system|fs|volume)|"
         "(?:volumes?|PVCs?|claims?) (?:is |are )?(?:<not> |un)(?:bound|mounted|attached|provisioned)|unbound|"
-        "volume (?:errors?|problems?|issues?)|data loss|input/output error|<cannot> write"
+        "<not> (?:be |get |getting |being )?bound|"
+        "(?:failed|failing) (?:volume )?(?:mount|attachment)s?|out of inodes|full disks?|volume (?:errors?|problems?|"
+        "issues?)|data loss|input/output error|<cannot> write"
     ),
     ErrorFamily.SCHEDULING: (
         "<cannot> (?:be |get )?schedule[d]?|<not> (?:being |getting )?scheduled|insufficient (?:cpu|memory|resources|"
         "pods)|pending|(?:un)?tolerated|taints?|<cannot> (?:be )?placed?|no (?:nodes?|place) (?:available|to run|"
-        "fits?)|not enough (?:cpu|memory|resources|capacity|nodes)|anti-?affinity|node ?selector"
+        "fits?)|not enough (?:cpu|memory|resources|capacity|nodes)|anti-?affinity|node ?selector|"
+        "(?:<cannot>|<not>) (?:find|get|have) (?:a |any )?(?:nodes?|place|room)|no (?:room|capacity)(?: left)?"
     ),
     ErrorFamily.CONFIG: (
         "misconfigur(?:ed|ation)|(?:wrong|bad|invalid|missing|broken) (?:configuration|config|configmap|secret|"
         "env(?:ironment)?(?: var(?:iable)?s?)?|key|settings?|argument|flag|value)|(?:configmap|secret|env var|"
-        "key) (?:is )?(?:not found|missing)|typo"
+        "key) (?:is )?(?:not found|missing)|(?:configmap|secret|env(?:ironment)? var(?:iable)?|"
+        "key) [a-z0-9_.-]{1,253} (?:is |was )?(?:not found|not set|unset|<not> exist)|(?:is|was|are) (?:not set|"
+        "unset)|typo"
     ),
     ErrorFamily.PROBE: (
         "(?:(?:readiness|liveness|startup|health)[ -]?(?:probes?|checks?)|probes?)(?: (?:is |are |"
@@ -174,7 +188,9 @@ _WORDS: dict[ErrorFamily, str] = {
     ),
     ErrorFamily.SCALING: (
         "<not> (?:being )?scal(?:e|es|ed|ing)(?: up| down| out)?|<cannot> scale(?: up| down| out)?|"
-        "autoscal(?:er|ing|e)|too (?:few|many) replicas"
+        "autoscal(?:er|ing|e)|too (?:few|many) replicas|<not> (?:add(?:ing|ed)?|creat(?:e|ing|ed)) (?:an? |any |"
+        "more |new "
+        "){0,2}nodes?"
     ),
     ErrorFamily.NODE: (
         "evict(?:ed|ion|ions|ing|s)|(?:memory|disk|pid|node)[ -]pressure|kubelet|drain(?:ed|ing)?|cordon(?:ed)?|"
@@ -185,7 +201,8 @@ _WORDS: dict[ErrorFamily, str] = {
         "connect|connecting|talk|communicate|access)|unreachable|no route to host|network ?polic(?:y|ies)|"
         "(?:connectivity|connection|network(?:ing)?)(?: (?:errors?|issues?|problems?|failures?|loss|drops?|resets?|"
         "partition))?|packet loss|drop(?:s|ped|ping) (?:packets|connections|traffic)|lost connection|disconnect(?:s|"
-        "ed|ing)?|no endpoints?|<not> (?:be )?(?:reachable|connect(?:ing)?)|egress|ingress rules?"
+        "ed|ing)?|too many (?:open )?(?:connections|clients|sockets)|no endpoints?|<not> (?:be )?(?:reachable|"
+        "connect(?:ing)?)|egress|ingress rules?"
     ),
     ErrorFamily.TIMEOUT: "time(?:s|d)?[ -]?outs?|timing out|deadline exceeded|took too long|takes too long",
     ErrorFamily.LATENCY: (
@@ -198,8 +215,9 @@ _WORDS: dict[ErrorFamily, str] = {
         "ran)|missed (?:its )?schedules?"
     ),
     ErrorFamily.CRASH: (
-        "crash[ -]?loop(?:s|ed|ing)?|crash(?:ed|ing|es)?|keeps? (?:on )?(?:dying|exiting|falling over|blowing up|"
-        "quitting|stopping)|panic(?:s|ked|king)?|segfault(?:s|ed|ing)?|segmentation fault|core dump(?:ed|s)?|dies|"
+        "crash[ -]?loop(?:s|ed|ing)?|crash(?:ed|ing|es)?|keeps? (?:on )?(?:getting )?(?:dying|exiting|falling over|"
+        "blowing up|quitting|stopping|bouncing|rebooting|cycling)|panic(?:s|ked|king)?|segfault(?:s|ed|ing)?|"
+        "segmentation fault|core dump(?:ed|s)?|dies|"
         "dying|died|flapping|boot[ -]?loop(?:s|ing)?|aborted|comes up and goes down|(?:go(?:es|ing)?|falls?|"
         "fell) over|blows? up"
     ),
@@ -214,7 +232,8 @@ _WORDS: dict[ErrorFamily, str] = {
         "vanish(?:ed|es)?"
     ),
     ErrorFamily.APPLICATION: (
-        "exceptions?|stack ?traces?|tracebacks?|internal server errors?|bad gateway|null ?pointer|<cannot> parse|"
+        "(?:address|port)(?: is)? (?:already )?(?:in use|taken)|exceptions?|stack ?traces?|tracebacks?|"
+        "internal server errors?|bad gateway|null ?pointer|<cannot> parse|"
         "wrong (?:answers?|results?|responses?)"
     ),
 }
@@ -234,11 +253,19 @@ _VAGUE: dict[ErrorFamily, str] = {
     ErrorFamily.STARTUP: "stuck|hang(?:s|ing)|hung",
     ErrorFamily.AVAILABILITY: "down|dead|gone",
     ErrorFamily.SCALING: "hpa",
+    ErrorFamily.STORAGE: "(?:is|are|was|almost|nearly) full",
+    ErrorFamily.DELETION: "deleted",
+    ErrorFamily.CONFIG: "missing",
+    ErrorFamily.CERTIFICATE: "expired",
     ErrorFamily.FAILURE: (
-        "fail(?:ed|ing|s|ures?)?|errors?|erroring|broken|broke|breaks|breaking|<not> work(?:ing)?|stopped working|"
+        "fail(?:ed|ing|s|ures?)?|errors?|erroring|broken|broke|breaks?|breaking|on fire|acting up|borked|"
+        "hosed|wedged|frozen|freez(?:es|ing)|los(?:es|ing|t)|corrupt(?:ed|ion)?|"
+        "<not> work(?:ing)?|stopped working|"
         "misbehav(?:es|ing|ed)|unstable|flaky|<not> healthy|not ok(?:ay)?|faulty|unhealthy|unhappy|rejected|denied"
     ),
 }
+# What people name where something is wrong with it, and which says nothing alone.
+_FAINT: dict[ErrorFamily, str] = {ErrorFamily.MEMORY: "memory|RAM|heap", ErrorFamily.CPU: "CPU"}
 
 
 def _compiled(table: dict[ErrorFamily, str], before: str = "") -> re.Pattern[str]:
@@ -253,18 +280,23 @@ _TIERS = (
     _compiled(_WORDS),
     _compiled(_APART, "<cannot>(?: [a-z0-9.-]{1,64}){1,4}? "),
     _compiled(_VAGUE),
+    _compiled(_FAINT),
 )
+# Tiers that say what is wrong.
+_TELLING = 3
 
 
-def find_error(text: str) -> ErrorName | None:
+def find_error(text: str, *, telling: bool = False) -> ErrorName | None:
     """Give the failure that a text speaks of, in its own words; the first of the most telling kind.
+
+    With `telling`, words that only say that something is wrong are passed over.
 
     >>> find_error("the pod keeps failing with oomkilled")
     ErrorName(word='oomkilled', family=<ErrorFamily.MEMORY: 'memory'>)
     >>> find_error("cart cannot reach the database").family.value
     'network'
     """
-    for tier in _TIERS:
+    for tier in _TIERS[:_TELLING] if telling else _TIERS:
         match = tier.search(text)
         if match and match.lastgroup:
             return ErrorName(match[match.lastgroup], ErrorFamily[match.lastgroup])

@@ -66,6 +66,8 @@ class Weights(Value):
     """Newer before older, among equals."""
     event: float = 0.3
     """Events say what happened; states only what is."""
+    routine: float = -1.5
+    """What the cluster does all day (Pulled, Created, Scaled up) hides what went wrong."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,13 @@ def _rarity(words: frozenset[str], read: Sequence[Read]) -> Mapping[str, float]:
 
 
 def entity(asked: Asked, one: Read) -> float:
-    """Match the question's names with the object's: its own 1, its workload's 0.9, down to its text's."""
-    ref = one.candidate.ref
-    return max((_named(name, ref, one.candidate.text) for name in asked.names), default=0.0)
+    """Match the question's names with the object's: its own 1, its workload's 0.9, down to its text's.
+
+    The lines that a finding cites of a neighbour say why what is named fails: the claim that a Pod waits for.
+    """
+    candidate = one.candidate
+    proof = 0.9 if candidate.finding_rank is not None and (candidate.neighbour or candidate.pointed) else 0.0
+    return max((_named(name, candidate.ref, candidate.text) for name in asked.names), default=0.0) or proof
 
 
 def _named(name: str, ref: ObjectRef, text: str) -> float:
@@ -213,6 +219,13 @@ def event(_asked: Asked, one: Read) -> float:
     return float(one.candidate.kind is DocumentKind.EVENT)
 
 
+def routine(_asked: Asked, one: Read) -> float:
+    """Tell whether it is an Event of what goes well, or a Namespace, and no finding rests on it."""
+    candidate = one.candidate
+    quiet = candidate.kind is DocumentKind.EVENT and candidate.severity is Severity.NORMAL
+    return float((quiet or candidate.ref.kind == "Namespace") and candidate.finding_rank is None)
+
+
 def recency(asked: Asked, one: Read) -> float:
     """Give 1 for the newest candidate, half for each hour behind it; what has no time stands in the middle."""
     last = one.candidate.last_time
@@ -245,7 +258,7 @@ def neighbour(_asked: Asked, one: Read) -> float:
 
 FEATURES: Mapping[str, Feature] = MappingProxyType({
     one.__name__: one
-    for one in (entity, finding, reason, words, pointed, legs, severity, neighbour, kind, recency, event)
+    for one in (entity, finding, reason, words, pointed, legs, severity, neighbour, kind, recency, event, routine)
 })  # fmt: skip
 """Every feature by its name, which is also the name of its weight."""
 

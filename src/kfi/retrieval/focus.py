@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from kfi.models.schemas import Document, DocumentKind
 
-MOST_LINES = 12
+MOST_LINES = 20
 """Lines of a focus at most. More hide the line that matters, and fill a model's prompt."""
 
 # Characters of one focus from which on it takes no further line: one line of a log may be a megabyte.
@@ -60,6 +60,7 @@ _TROUBLE = re.compile(
 _FIELD_WEIGHT = 0.6
 _TROUBLE_WEIGHT = 0.4
 _TOLD_WEIGHT = 1.0
+_FIELD_AT_FAULT_WEIGHT = 0.3
 
 
 class Focus(NamedTuple):
@@ -68,6 +69,13 @@ class Focus(NamedTuple):
     first_line: int
     last_line: int
     text: str
+
+
+class Sought(NamedTuple):
+    """What is looked for in a document."""
+
+    words: Collection[str]
+    fields: re.Pattern[str] | None
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -112,22 +120,73 @@ def _stem(word: str) -> str:
     return short[:-1] if doubled else short
 
 
-def focus(document: Document, words: Collection[str], lines: tuple[int, int] | None = None) -> Focus:
+def focus(
+    document: Document,
+    words: Collection[str],
+    lines: tuple[int, int] | None = None,
+    fields: re.Pattern[str] | None = None,
+) -> Focus:
     """Give the lines of a document that matter most to the words of a question, `MOST_LINES` at most.
 
-    `lines` are lines of the source that are known to matter, and win; what of them lies outside of the document is
+    `fields` matches lines (in lower case, without their indentation) of fields where the cause may be set. `lines` are
+    lines of the source that are known to matter, and win; what of them lies outside of the document is
     passed over. A document that is no longer than that is given whole.
     """
+    sought = Sought(words, fields)
+    told = _message_outside(document, lines) if lines else None
+    if told is not None:
+        return told
     held = document.text.split("\n")
     if len(held) <= MOST_LINES:
         return _cut(document, held, 0, len(held))
     given = _within(document, held, lines)
     if given is None:
-        return _cut(document, held, *_best_window(document, held, words, 0, len(held)))
+        return _cut(document, held, *_best_window(document, held, sought, 0, len(held)))
     start, end = given
     if end - start <= MOST_LINES:
-        return _cut(document, held, *_with_context(held, start, end))
-    return _cut(document, held, *_best_window(document, held, words, start, end))
+        return _cut(document, held, *_around(document, held, sought, _with_context(held, start, end)))
+    return _cut(document, held, *_best_window(document, held, sought, start, end))
+
+
+def _message_outside(document: Document, lines: tuple[int, int]) -> Focus | None:
+    """Give the message of an Event that stands on given lines outside of the document's own text.
+
+    A group of Events quotes one of them; the others stand elsewhere in the source.
+    """
+    if document.kind is not DocumentKind.EVENT:
+        return None
+    source = document.source
+    for message in document.payload.get("messages", ()):
+        line = message.get("line", 0)
+        if lines[0] <= line <= lines[1] and not source.first_line <= line <= source.last_line:
+            return Focus(line, line, message.get("text", ""))
+    return None
+
+
+def _around(document: Document, held: Sequence[str], sought: Sought, given: tuple[int, int]) -> tuple[int, int]:
+    """Widen given lines to a whole passage, where what stands around them says more: the state below an image."""
+    start, end = given
+    spare = MOST_LINES - (end - start)
+    if spare <= 0:
+        return given
+    low, high = max(0, start - spare), min(len(held), end + spare)
+    weight = _lines_weigh(document, held, sought, low, high)
+    best, at_best = -1.0, start
+    for first in range(start, low - 1, -1):
+        total = sum(weight.get(at, 0.0) for at in range(first, min(first + MOST_LINES, high)))
+        if total > best + 1e-9:
+            best, at_best = total, first
+    inside = [at for at in range(at_best, min(at_best + MOST_LINES, high)) if at in weight]
+    return min([start, *inside]), max([end, *(at + 1 for at in inside)])
+
+
+def _lines_weigh(document: Document, held: Sequence[str], sought: Sought, start: int, end: int) -> Mapping[int, float]:
+    wanted = _wanted(sought.words)
+    found = {at: hits for at in range(start, end) if (hits := _words_in(held[at], wanted))}
+    weight = _weights(found, end - start)
+    said = {at: sum(weight[word] for word in hits) for at, hits in found.items()}
+    trouble = _troubles(document, held, (start, end), sought.fields)
+    return {at: said.get(at, 0.0) + trouble.get(at, 0.0) for at in said.keys() | trouble.keys()}
 
 
 def _within(document: Document, held: Sequence[str], lines: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -178,15 +237,13 @@ def _indent(line: str) -> int:
     return len(begin) - len(begin.lstrip())
 
 
-def _best_window(
-    document: Document, held: Sequence[str], words: Collection[str], start: int, end: int
-) -> tuple[int, int]:
+def _best_window(document: Document, held: Sequence[str], sought: Sought, start: int, end: int) -> tuple[int, int]:
     """Give the window whose words, each counted once, and troubles weigh most; the first of equal ones."""
     end = min(end, start + _SCANNED_LINES)
-    wanted = _wanted(words)
+    wanted = _wanted(sought.words)
     found = {at: hits for at in range(start, end) if (hits := _words_in(held[at], wanted))}
     weight = _weights(found, end - start)
-    trouble = _troubles(document, held, start, end)
+    trouble = _troubles(document, held, (start, end), sought.fields)
     best, at_best = 0.0, start
     telling = sorted(found.keys() | trouble.keys())
     for first in telling:
@@ -235,12 +292,16 @@ def _weights(found: Mapping[int, frozenset[str]], lines: int) -> Mapping[str, fl
     return {word: math.log(1 + lines / count) / math.log(1 + lines) for word, count in held_by.items()}
 
 
-def _troubles(document: Document, held: Sequence[str], start: int, end: int) -> Mapping[int, float]:
+def _troubles(
+    document: Document, held: Sequence[str], span: tuple[int, int], fields: re.Pattern[str] | None
+) -> Mapping[int, float]:
     weights = {}
     told = _told_lines(document)
-    for at in range(start, end):
+    for at in range(*span):
         begin = held[at][:_SCANNED_CHARS].strip().lower()
         weight = _FIELD_WEIGHT * bool(_FAULTY_FIELD.search(begin)) + _TROUBLE_WEIGHT * bool(_TROUBLE.search(begin))
+        if fields is not None and document.kind is DocumentKind.OBJECT and fields.match(begin.lstrip("- ")):
+            weight += _FIELD_AT_FAULT_WEIGHT
         if document.source.first_line + at in told:
             weight += _TOLD_WEIGHT
         if weight:

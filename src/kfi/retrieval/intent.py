@@ -1,7 +1,7 @@
 """
-What a question wants: a cause, a complete list, or the meaning of a word.
+What a question wants: a cause, a list, a number, the meaning of a word, a comparison, or a state.
 
-Whatever is neither surely a list nor surely a definition is a diagnosis.
+Whatever is surely none of the others is a diagnosis.
 """
 
 from __future__ import annotations
@@ -10,36 +10,30 @@ import re
 from collections.abc import Sequence
 
 from kfi.models.schemas import Intent, QueryMetadata
-from kfi.retrieval.error_families import find_reason
+from kfi.retrieval.asking import asks_for, asks_meaning, asks_of_names
+from kfi.retrieval.error_families import find_error, find_reason
 
-_MANY = (
-    "events?|warnings|pods|nodes|deployments|statefulsets|daemonsets|replicasets|jobs|cronjobs|services|ingresses|pvcs|"
-    "claims|volumes|containers|namespaces|workloads|errors|alerts|restarts|objects|resources|logs"
-)
-_NO_VERB = r"(?!(?:is|are|was|were|do|does|did|happen\w*|could|would|made|makes)\b)"
-_ASKS_LIST = re.compile(
-    r"(?:(?:please|pls|can you|could you|kubectl|i want to|i need) )*(?:"
-    rf"(?:show|list|give|get|print|display|count|enumerate|find|fetch)(?: [\w/=.,-]{{1,64}}){{0,6}}? (?:{_MANY})|"
-    rf"(?:which(?: of the)?|what|how many|are there(?: any)?)(?: {_NO_VERB}[\w/-]{{1,64}}){{0,3}}? (?:{_MANY})|"
-    r"(?:any|all)(?: [\w/-]{1,64}){0,2}? (?:events|warnings|alerts))\b",
-    re.I | re.A,
-)
-_ASKS_CAUSE = re.compile(
-    r"\b(?:why|causes?|caused|causing|reasons?|root|wrong|how come|diagnos\w*|troubleshoot\w*|fix|broke|because|"
-    r"explain)\b",
-    re.I | re.A,
-)
 _MEANING = re.compile(
     r"what (?:do|does) (?!(?:this|that|it|these|those)\b)(?:\S{1,80} ){1,6}(?:mean|stand for|do)\b|"
     r"(?:what(?: is|'s|\u2019s)|tell me) the (?:meaning of|difference between)|meaning of|difference between|"
-    r"how do(?:es)? (?:an? )?(?:\S{1,80} ){1,4}works?\b",
+    r"how do(?:es)? (?:an? )?(?:\S{1,80} ){1,4}works?\b|"
+    r"was (?:bedeute[tn]|hei\u00dft|heisst) (?!(?:das|dies|es)\b)\S|que (?:signifie|veut dire) \S|"
+    r"qu[e\u00e9] (?:significa|quiere decir) \S",
     re.I | re.A,
 )
 _WHY = re.compile(r"\bwhy\b", re.I)
 _TERM = re.compile(
-    r"(?:what(?: is|'s|\u2019s| are|s)|explain|describe|define)(?: to me)?(?: (?:what|the))?(?: (?:an?|the))? "
-    r"(?P<term>\S{1,80}(?: \S{1,80}){0,4}?)(?: (?:is|means?|error|errors|status|state|reason))?",
+    r"(?:(?:what(?: is|'s|\u2019s| are|s)|explain|describe|define)(?: to me)?(?: (?:what|the))?(?: (?:an?|the))?|"
+    r"was (?:ist|sind)(?: (?:eine?|der|die|das))?(?: fehler)?) "
+    r"(?P<term>\S{1,80}(?: \S{1,80}){0,4}?)(?: (?:is|means?|error|errors|status|state|reason|events?|message))?",
     re.I | re.A,
+)
+_OF_A_SORT = re.compile(r"what(?: is|'s|\u2019s|s) an? ", re.I)
+# Kubernetes' own words have capitals in their midst; names of objects have none at all.
+_PRINTED = re.compile(
+    r"(?:Init:)?[A-Z][a-z0-9]{1,40}[A-Z][A-Za-z0-9]{0,60}|SIG[A-Z]{2,5}|[Ss]ignal [0-9]{1,2}|"
+    r"[a-z-]{1,40}\.kubernetes\.io/[a-z-]{1,40}",
+    re.A,
 )
 _CONCEPTS = frozenset(
     "liveness readiness startup probe probes taint taints toleration tolerations affinity anti-affinity init sidecar "
@@ -61,11 +55,15 @@ def find_intent(parts: Sequence[str], metadata: QueryMetadata) -> Intent:
 
 def _wants(part: str, named: bool) -> Intent:
     words = " ".join(part.split())
-    if not named and (_MEANING.search(words) or _is_term(words)) and not _WHY.search(words):
+    # What stands before the slash of a taint is no kind, and what stands behind it no name.
+    named = named and "kubernetes.io/" not in words
+    if not (named or asks_of_names(words) or _WHY.search(words)) and _asks_meaning(words):
         return Intent.EXPLAIN
-    if _ASKS_LIST.match(words) and not _ASKS_CAUSE.search(words):
-        return Intent.LIST
-    return Intent.DIAGNOSE
+    return asks_for(words) or Intent.DIAGNOSE
+
+
+def _asks_meaning(words: str) -> bool:
+    return _MEANING.search(words) is not None or _is_term(words) or asks_meaning(words)
 
 
 def _is_term(words: str) -> bool:
@@ -74,4 +72,14 @@ def _is_term(words: str) -> bool:
     if not match:
         return False
     term = match["term"]
-    return find_reason(term) == term or all(word in _CONCEPTS for word in term.lower().split())
+    return (
+        find_reason(term) == term
+        or bool(_PRINTED.fullmatch(term))
+        or all(word in _CONCEPTS for word in term.lower().split())
+        # "What's an evicted pod", but not "what is pending".
+        or (_OF_A_SORT.match(words) is not None and all(map(_is_concept, term.lower().split())))
+    )
+
+
+def _is_concept(word: str) -> bool:
+    return word in _CONCEPTS or find_error(word) is not None

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kfi.retrieval.error_families import find_error
+from kfi.retrieval.known_names import NOTHING_KNOWN, KnownNames
 
 KINDS = {
     "po": "Pod", "pod": "Pod", "pods": "Pod",
@@ -22,11 +23,15 @@ KINDS = {
     "ds": "DaemonSet", "daemonset": "DaemonSet", "daemonsets": "DaemonSet",
     "rs": "ReplicaSet", "replicaset": "ReplicaSet", "replicasets": "ReplicaSet",
     "job": "Job", "jobs": "Job", "cronjob": "CronJob", "cronjobs": "CronJob", "cj": "CronJob",
-    "svc": "Service", "service": "Service", "services": "Service",
-    "ing": "Ingress", "ingress": "Ingress", "hpa": "HorizontalPodAutoscaler",
+    "svc": "Service", "service": "Service", "services": "Service", "sa": "ServiceAccount",
+    "serviceaccount": "ServiceAccount", "ing": "Ingress", "ingress": "Ingress", "netpol": "NetworkPolicy",
+    "networkpolicy": "NetworkPolicy", "hpa": "HorizontalPodAutoscaler",
+    "horizontalpodautoscaler": "HorizontalPodAutoscaler", "pdb": "PodDisruptionBudget",
+    "poddisruptionbudget": "PodDisruptionBudget",
     "pvc": "PersistentVolumeClaim", "pvcs": "PersistentVolumeClaim", "claim": "PersistentVolumeClaim",
     "persistentvolumeclaim": "PersistentVolumeClaim",
-    "pv": "PersistentVolume", "cm": "ConfigMap", "configmap": "ConfigMap", "secret": "Secret",
+    "pv": "PersistentVolume", "persistentvolume": "PersistentVolume", "cm": "ConfigMap",
+    "configmap": "ConfigMap", "secret": "Secret",
     "no": "Node", "node": "Node", "nodes": "Node",
 }  # fmt: skip
 """Kinds by the words that people have for them."""
@@ -100,6 +105,8 @@ _LABEL = r"(?-i:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)"
 _GAP = r"\s{1,4}"
 _END = r"(?![\w-])"
 _KIND = "|".join(sorted(KINDS, key=len, reverse=True))
+# A word of its own in many languages, and a node only before a slash.
+_SAID_KIND = "|".join(word for word in _KIND.split("|") if word != "no")
 _NAMESPACED = "|".join(word for word in _KIND.split("|") if KINDS[word] not in ("Node", "PersistentVolume"))
 
 
@@ -107,12 +114,13 @@ def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(words, re.I | re.A)
 
 
-_SLASHED = _pattern(rf"(?<![\w/.-])({_KIND})/(?:({_LABEL})/)?({_NAME})(?![\w/-])")
+_SLASHED = _pattern(rf"(?<![\w/.-])({_KIND})(?:\.[a-z0-9.]{{1,60}})?/(?:({_LABEL})/)?({_NAME})(?![\w/-])")
+_PLACED = _pattern(rf"(?<![\w/.-])({_LABEL})/({_KIND})/({_NAME})(?![\w/-])")
 # The name is only looked at, so that it can be the kind of the next match: "the deployment service cart-api".
 _SPOKEN = _pattern(
-    rf"(?<![\w/-])({_KIND}):?{_GAP}(?=((?:named|called){_GAP}{_QUOTE}?|{_QUOTE})?(?:({_LABEL})/)?({_NAME}){_END}(?!=))"
+    rf"(?<![\w/-])({_SAID_KIND}):?{_GAP}(?=((?:named|called){_GAP}{_QUOTE}?|{_QUOTE})?(?:({_LABEL})/)?({_NAME}){_END}(?!=))"
 )
-_REVERSED = _pattern(rf"(?<![\w/.=,-])(?<!\bon )(?<!\bin )({_QUOTE})?({_NAME}){_QUOTE}?{_GAP}({_KIND})\b(?![/-])")
+_REVERSED = _pattern(rf"(?<![\w/.=,-])(?<!\bon )(?<!\bin )({_QUOTE})?({_NAME}){_QUOTE}?{_GAP}({_SAID_KIND})\b(?![/-])")
 # ReplicaSets and Pods end in letters that spell no word: k8s.io/apimachinery/pkg/util/rand.
 _HASHED = _pattern(
     r"(?<![\w/.=-])((?-i:[a-z0-9][-a-z0-9]{0,200}-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}))"
@@ -192,13 +200,15 @@ class NamedObject(NamedTuple):
     namespace: str | None = None
 
 
-def find_objects(query: str) -> list[NamedObject]:
+def find_objects(query: str, known: KnownNames = NOTHING_KNOWN) -> list[NamedObject]:
     """Give what a question names with its kind, the surest first; other mentions of it follow.
+
+    A plain word beside a kind is a name where `known` has it.
 
     >>> find_objects("pod cart-0 on node worker-2")[:2]
     [NamedObject(kind='Pod', name='cart-0', namespace=None), NamedObject(kind='Node', name='worker-2', namespace=None)]
     """
-    return [*_slashed(query), *_written(query), *_spoken(query), *_reversed(query), *_hashed(query)]
+    return [*_slashed(query), *_written(query), *_spoken(query, known), *_reversed(query, known), *_hashed(query)]
 
 
 def find_subject(query: str) -> str | None:
@@ -215,6 +225,9 @@ def find_subject(query: str) -> str | None:
 
 
 def _slashed(query: str) -> Iterator[NamedObject]:
+    for match in _PLACED.finditer(query):
+        if match[1] not in KINDS:
+            yield NamedObject(KINDS[match[2].lower()], match[3], match[1])
     for match in _SLASHED.finditer(query):
         if match[3] not in KINDS and match[3] not in ("container", "namespace"):
             yield NamedObject(KINDS[match[1].lower()], match[3], match[2])
@@ -229,24 +242,33 @@ def _written(query: str) -> Iterator[NamedObject]:
             yield NamedObject(KINDS[match[1].lower()], match[2])
 
 
-def _spoken(query: str) -> Iterator[NamedObject]:
+def _spoken(query: str, known: KnownNames) -> Iterator[NamedObject]:
     for match in _SPOKEN.finditer(query):
         kind, name = KINDS[match[1].lower()], match[4]
         called = match[2] and name not in NOT_NAMES
-        if called or _looks_generated(name, kind) or (kind in _PLAINLY_NAMED and _stands_as_name(query, match.end(4))):
+        plain = kind in _PLAINLY_NAMED and _stands_as_name(query, match.end(4))
+        if called or plain or _looks_generated(name, kind) or _is_known(name, kind, known):
             yield NamedObject(kind, name, match[3])
 
 
-def _reversed(query: str) -> Iterator[NamedObject]:
+def _reversed(query: str, known: KnownNames) -> Iterator[NamedObject]:
     for match in _REVERSED.finditer(query):
         kind, name = KINDS[match[3].lower()], match[2]
-        if _looks_generated(name, kind) or (match[1] and name not in NOT_NAMES):
+        quoted = match[1] and name not in NOT_NAMES
+        if quoted or _looks_generated(name, kind) or _is_known(name, kind, known):
             yield NamedObject(kind, name)
 
 
 def _hashed(query: str) -> Iterator[NamedObject]:
     for match in _HASHED.finditer(query):
         yield NamedObject("Pod", match[1])
+
+
+def _is_known(name: str, kind: str, known: KnownNames) -> bool:
+    """Tell whether an object is called so; English is a name only of an object of that kind."""
+    # "The cart pods" are those of a Deployment.
+    of_kind = kind if is_english(name) or kind == "Pod" else ""
+    return known.has(name, of_kind) and name not in ORDINARY_WORDS
 
 
 def _looks_generated(word: str, kind: str) -> bool:
@@ -261,7 +283,7 @@ def _is_compound(word: str) -> bool:
     first, _, last = word.rpartition("-")
     if _COMPOUND.fullmatch(word):
         return True
-    english = last not in KINDS and (_is_english(last) or last.endswith(("ing", "ed", "tion")))
+    english = last not in KINDS and (is_english(last) or last.endswith(("ing", "ed", "tion")))
     return english and first in _FIRST_HALVES
 
 
@@ -274,7 +296,7 @@ def _stands_as_name(query: str, end: int) -> bool:
     word = _LAST_WORD.search(query, max(0, end - 253), end)
     if (
         not word
-        or _is_english(word[0])
+        or is_english(word[0])
         or _is_compound(word[0])
         or word[0].endswith(("ing", "ed", "tion", "tions", "ly", "ment", "ness"))
     ):
@@ -284,7 +306,8 @@ def _stands_as_name(query: str, end: int) -> bool:
     return not after or after in NOT_NAMES or after in KINDS or after in _NOUNS or find_error(after) is not None
 
 
-def _is_english(word: str) -> bool:
+def is_english(word: str) -> bool:
+    """Tell whether a word is so common beside a kind that it is no name for its looks."""
     return word in NOT_NAMES or word in _NOUNS or word in KINDS or find_error(word) is not None
 
 
@@ -300,7 +323,7 @@ def find_namespace(query: str, objects: list[NamedObject]) -> str | None:
 def _spoken_namespace(query: str) -> str | None:
     for pattern in _NAMESPACES:
         for match in pattern.finditer(query):
-            if not _is_english(match[1]):
+            if not is_english(match[1]):
                 return match[1]
     return None
 
@@ -317,7 +340,7 @@ def _place(query: str, objects: list[NamedObject]) -> str | None:
 
 def _is_elsewhere(place: str) -> bool:
     """Tell whether an answer to "in what?" is surely no namespace: English, an amount, a region."""
-    if place in _NO_PLACES or _is_english(place):
+    if place in _NO_PLACES or is_english(place):
         return True
     return bool(_AMOUNT.fullmatch(place) or _REGION.fullmatch(place))
 

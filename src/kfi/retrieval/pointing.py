@@ -4,10 +4,12 @@ Which objects a question points at, and which names in it nothing in the evidenc
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from kfi.models.schemas import ObjectRef, QueryMetadata
+from kfi.retrieval.known_names import workload_name
 from kfi.retrieval.query_analyzer import ORDINARY_WORDS, identifiers
 from kfi.snapshot.view import Snapshot
 
@@ -16,6 +18,8 @@ _NAMED_BARE = frozenset(
     "Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Service Node Ingress PersistentVolumeClaim "
     "PersistentVolume HorizontalPodAutoscaler".split()
 )
+# People copy the beginning of a ReplicaSet's hash. `db-1` is all of a name: `db-10` is another.
+_CUT_HASH = re.compile(r"-(?=[a-z0-9]*[a-z])[a-z0-9]*[0-9][a-z0-9]*\Z", re.A)
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,15 @@ def pointed_at(snapshot: Snapshot, question: str, metadata: QueryMetadata) -> Po
     named = tuple(ref for ref in candidates if _means(ref, words, metadata))
     if metadata.name and not any(_has_name(ref, metadata.name) for ref in named):
         named = (*named, *(ref for ref in candidates if _has_name(ref, metadata.name)))
+    if metadata.name and not named:
+        # A Pod that is gone is known by what made it.
+        named = tuple(ref for ref in candidates if ref.name == workload_name(metadata.name) and ref.kind in _NAMED_BARE)
     known = {ref.name for ref in candidates}
     missing = (metadata.name,) if metadata.name and not named and metadata.name not in known else ()
     similar = get_close_matches(missing[0], sorted(known - {""}), 3, 0.7) if missing else []
-    return Pointed(tuple(dict.fromkeys(snapshot.with_workloads(named))), missing, tuple(similar))
+    behind = (snapshot.topology.behind(ref) for ref in named if ref.kind == "Service")
+    meant = (*snapshot.with_workloads(named), *filter(None, behind))
+    return Pointed(tuple(dict.fromkeys(meant)), missing, tuple(similar))
 
 
 def _means(ref: ObjectRef, words: frozenset[str], metadata: QueryMetadata) -> bool:
@@ -52,5 +61,6 @@ def _means(ref: ObjectRef, words: frozenset[str], metadata: QueryMetadata) -> bo
 
 
 def _has_name(ref: ObjectRef, name: str) -> bool:
-    """Tell whether a name means an object: it is its name, or what a Pod's name begins with."""
-    return ref.name == name or (ref.kind == "Pod" and ref.name.startswith(f"{name}-"))
+    """Tell whether a name means an object: it is its name, or what a Pod's name begins with (`web-7d9` is enough)."""
+    begins = name if _CUT_HASH.search(name) else f"{name}-"
+    return ref.name == name or (ref.kind == "Pod" and ref.name.startswith(begins))

@@ -1,7 +1,8 @@
 """
 What a question is taken apart into: what it names, its parts, and what it wants.
 
-Only what the question says is extracted; whether an object of that name exists is for the snapshot to tell.
+Only what the question says is extracted first, in any store. Once the evidence is read, `settled` takes the names that
+it has for names where the question says them as plain words, or with a slip of the keyboard.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from kfi.models.schemas import QueryMetadata, QueryPlan
+from kfi.retrieval.bare_names import find_bare_namespace, find_bare_node, find_bare_object
 from kfi.retrieval.decomposition import decompose
-from kfi.retrieval.error_families import find_error
+from kfi.retrieval.error_families import ErrorName, find_error
 from kfi.retrieval.intent import find_intent
+from kfi.retrieval.known_names import NOTHING_KNOWN, KnownNames
 from kfi.retrieval.named_objects import (
     ORDINARY_WORDS,
+    NamedObject,
     find_container,
     find_labels,
     find_namespace,
@@ -24,9 +29,12 @@ from kfi.retrieval.named_objects import (
     find_subject,
     identifiers,
 )
-from kfi.retrieval.time_window import find_window
+from kfi.retrieval.native_errors import find_native_error
+from kfi.retrieval.native_words import gloss
+from kfi.retrieval.particulars import HttpCode, find_exit_code, find_http_code, find_image
+from kfi.retrieval.time_window import find_before_change, find_window
 
-__all__ = ["ORDINARY_WORDS", "QueryAnalyzer", "identifiers"]
+__all__ = ["ORDINARY_WORDS", "QueryAnalyzer", "identifiers", "settled"]
 
 _logger = logging.getLogger(__name__)
 
@@ -74,24 +82,102 @@ class QueryAnalyzer:
         return plan
 
 
+def settled(plan: QueryPlan, known: KnownNames) -> tuple[QueryPlan, tuple[str, ...]]:
+    """Give a plan with the names that the evidence has, and a sentence for each that was taken for another.
+
+    What the plan has already stays, unless nothing is called so and one name is a slip away.
+    """
+    if not plan.question.strip():
+        return plan, ()
+    said = plan.metadata.namespace
+    names = _names(gloss(plan.question), known)
+    namespace = said or names["namespace"]
+    # What was given beside the question is no slip of the keyboard.
+    typed = namespace in identifiers(plan.question)
+    names["namespace"] = _settled_namespace(namespace, known) if typed else namespace
+    metadata = plan.metadata.model_copy(update=names)
+    parts = tuple(decompose(plan.question, known))
+    words = identifiers(plan.question) | {said, plan.metadata.name, None}
+    notes = tuple(
+        f"Nothing has the name as it was typed; {name!r} was taken for it."
+        for name in (metadata.name, metadata.namespace)
+        if name not in words
+    )
+    found = {"metadata": metadata, "sub_queries": parts, "intent": find_intent(parts, metadata)}
+    return plan.model_copy(update=found), notes
+
+
+def _settled_namespace(name: str | None, known: KnownNames) -> str | None:
+    if not name or name in known.namespaces:
+        return name
+    return known.meant_namespace(name) or name
+
+
 def _metadata(query: str, now: datetime) -> QueryMetadata:
-    objects = find_objects(query)
-    named = objects[0] if objects else None
-    error = find_error(query)
-    window = find_window(query, now)
+    text = gloss(query)
+    window, http = find_window(text, now), find_http_code(query)
+    error = _find_error(query, http)
     return QueryMetadata(
-        namespace=find_namespace(query, objects),
-        pod=next((one.name for one in objects if one.kind == "Pod"), None),
-        node=find_node(query, objects),
-        container=find_container(query),
+        **_names(text, NOTHING_KNOWN),
         error_type=error.word if error else None,
         error_family=error.family.value if error else None,
         labels_dict=find_labels(query),
-        kind=named.kind if named else None,
-        name=named.name if named else find_subject(query),
         since=window.since,
         until=window.until,
+        image=find_image(query),
+        exit_code=find_exit_code(query),
+        http_code=http.code if http else None,
+        before_change=find_before_change(query),
     )
+
+
+def _find_error(query: str, http: HttpCode | None) -> ErrorName | None:
+    """Give the failure in the most telling words, in any of the languages."""
+    return (
+        find_error(query, telling=True)
+        or find_native_error(query)
+        or (http.error if http else None)
+        or find_error(query)
+        or find_native_error(query, vague=True)
+    )
+
+
+def _names(text: str, known: KnownNames) -> dict[str, Any]:
+    """Give the fields that hold names."""
+    objects = [_settled_object(one, known) for one in find_objects(text, known)]
+    namespace = find_namespace(text, objects) or find_bare_namespace(text, known)
+    subject = _subject(text, objects, known, namespace)
+    every = [*objects, *([subject] if subject else [])]
+    return {
+        "namespace": namespace,
+        "pod": next((one.name for one in every if one.kind == "Pod"), None),
+        "node": find_node(text, every) or find_bare_node(text, known),
+        "container": find_container(text),
+        "kind": (subject.kind or None) if subject else None,
+        "name": subject.name if subject else None,
+        "pvc": next((one.name for one in every if one.kind == "PersistentVolumeClaim"), None),
+    }
+
+
+def _subject(text: str, objects: list[NamedObject], known: KnownNames, namespace: str | None) -> NamedObject | None:
+    """Give what a question is about; a node is mostly where that is."""
+    if objects and objects[0].kind != "Node":
+        return objects[0]
+    named = next(iter(objects), None)
+    unsaid = find_bare_object(text, known, namespace)
+    if unsaid and unsaid.kind != "Node" and not (named and text.find(named.name) < text.find(unsaid.name)):
+        return unsaid
+    name = find_subject(text)
+    alone = NamedObject("", known.meant(name) or name) if name and name != namespace else None
+    return named or (alone if alone and not known.has(alone.name) else None) or unsaid or alone
+
+
+def _settled_object(one: NamedObject, known: KnownNames) -> NamedObject:
+    """Give an object with the name that it has, where what was typed is a slip of that."""
+    if not known.kinds or known.has(one.name):
+        return one
+    meant = known.meant(one.name)
+    return one._replace(name=meant) if meant and known.has(meant, one.kind) else one
 
 
 def _log(plan: QueryPlan) -> None:

@@ -20,6 +20,7 @@ from kfi.models.answer import Hit, Leg, LegRank
 from kfi.models.schemas import Citation, Document, DocumentKind, ObjectRef, QueryMetadata, Severity
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.scope import Scope
+from kfi.retrieval.triage import folder_of, folders_of
 from kfi.snapshot.resources import CLUSTER_SCOPED
 
 if TYPE_CHECKING:
@@ -149,6 +150,8 @@ class _Surroundings:
         below = (pod.ref for workload in self._pointed for pod in self._topology.pods_of(workload))
         self._core = self._pointed.union(below)
         self._near = frozenset(self._edges_from(self._core))
+        self._writers = {log.citation.document_id: log.ref for log in scope.snapshot.logs}
+        self._folders = folders_of(scope.snapshot, self._core)
         self._cited: dict[str, list[tuple[int, Citation]]] = defaultdict(list)
         for rank, finding in enumerate(scope.findings):
             for citation in finding.evidence:
@@ -166,7 +169,7 @@ class _Surroundings:
 
     def candidate(self, hit: Hit) -> Candidate:
         document = hit.document
-        ref = document.ref
+        ref = self._writers.get(document.id, document.ref)
         pointed = ref.object in self._pointed or self._topology.workload(ref) in self._named
         return Candidate(
             text=f"{document.card}\n{hit.text}" if document.card else hit.text,
@@ -178,12 +181,17 @@ class _Surroundings:
             legs=hit.legs,
             finding_rank=self._finding_rank(hit),
             pointed=pointed,
-            neighbour=not pointed and self._is_near(ref.object),
+            neighbour=not pointed and (self._is_near(ref.object) or self._lies_beside(document, ref)),
         )
 
     def _is_near(self, ref: ObjectRef) -> bool:
         suffering = self._topology.impact.get(ref, ())
         return ref in self._core or ref in self._near or not self._core.isdisjoint(suffering)
+
+    def _lies_beside(self, document: Document, writer: ObjectRef) -> bool:
+        """Tell whether a log whose writer nothing tells lies beside the texts of what the question names."""
+        loose = document.kind is DocumentKind.LOG and writer.kind in ("", "Log")
+        return loose and folder_of(document.source.path) in self._folders
 
     def _finding_rank(self, hit: Hit) -> int | None:
         ranks = (

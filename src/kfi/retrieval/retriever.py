@@ -7,6 +7,7 @@ carries what went before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
@@ -16,7 +17,8 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, R
 
 from kfi.models.answer import Hit, Leg, Retrieved
 from kfi.models.schemas import Document, ObjectRef
-from kfi.retrieval.focus import asked_words, focus
+from kfi.retrieval.fault_fields import fields_at_fault
+from kfi.retrieval.focus import MOST_LINES, asked_words, focus
 from kfi.retrieval.fusion import Fused, Ranked, fuse
 from kfi.retrieval.legs import Legs
 from kfi.retrieval.narrowing import Search, narrow
@@ -26,6 +28,10 @@ from kfi.retrieval.tracing import untraced
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document as LangchainDocument
+
+
+# Characters of a hit that are compared with another's.
+_COMPARED_CHARS = 4_000
 
 
 class DocumentSource(Protocol):
@@ -125,18 +131,18 @@ class _Steps:
         """Keep for each sub-query the lines that answer it best."""
         scope = proposed.search.scope
         pairs = zip(proposed.search.parts, proposed.hits, strict=True)
-        best = tuple(self.reranker.best(hits, part, scope, scope.top_k) for part, hits in pairs)
-        return Proposed(proposed.search, best, proposed.notes)
+        ranked = (self.reranker.best(hits, part, scope, len(hits)) for part, hits in pairs)
+        return Proposed(proposed.search, tuple(_together(hits)[: scope.top_k] for hits in ranked), proposed.notes)
 
 
 def _cut(found: Sequence[Fused], documents: Mapping[str, Document], part: str) -> Iterator[Hit]:
-    words = asked_words(part)
+    words, fields = asked_words(part), fields_at_fault(part)
     for one in found:
         document = documents.get(one.document_id)
         # An index may for a while know what the ledger has not, or no longer.
         if document is not None:
             for lines in one.lines or (None,):
-                first, last, text = focus(document, words, lines)
+                first, last, text = focus(document, words, lines, fields)
                 yield Hit(document=document, first_line=first, last_line=last, text=text, legs=one.legs, sub_query=part)
 
 
@@ -152,6 +158,60 @@ def _distinct(hits: Iterable[Hit]) -> Iterator[Hit]:
             earlier.append(hit)
             told.add(told_by)
             yield hit
+
+
+def _together(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """Join what stands side by side in a source and is about one object, and what says the same of its siblings.
+
+    The Events below a `describe` are a document each, and read as one list; a hundred Pods with one error are one hit.
+    Both stand at the place of the better one.
+    """
+    kept: list[Hit] = []
+    said: dict[tuple[str, str], int] = {}
+    for hit in hits:
+        place = next((place for place, other in enumerate(kept) if _side_by_side(other, hit)), None)
+        alike = said.setdefault(_gist(hit), len(kept)) if place is None else None
+        if place is not None:
+            kept[place] = _with(kept[place], hit)
+        elif alike is not None and alike < len(kept) and _of_siblings(kept[alike], hit):
+            kept[alike] = kept[alike].model_copy(update={"alike": kept[alike].alike + 1})
+        else:
+            kept.append(hit)
+    return tuple(kept)
+
+
+def _of_siblings(one: Hit, other: Hit) -> bool:
+    return one.document.ref.object != other.document.ref.object
+
+
+# What differs between the Pods of one workload that fail alike: hashes, numbers, times.
+_OWN = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b(?=[a-z-]*[0-9])[a-z0-9]+\b|[0-9]+", re.ASCII)
+
+
+def _gist(hit: Hit) -> tuple[str, str]:
+    """Give what a hit says, without the names and numbers that its siblings have otherwise."""
+    ref = hit.document.ref
+    text = hit.text[:_COMPARED_CHARS].lower()
+    if ref.name:
+        text = text.replace(ref.name, "#")
+    return f"{hit.document.kind} {ref.kind} {ref.namespace}", " ".join(_OWN.sub("#", text).split())
+
+
+def _side_by_side(one: Hit, other: Hit) -> bool:
+    if one.document.source.path != other.document.source.path or one.document.ref.object != other.document.ref.object:
+        return False
+    touch = one.last_line + 1 == other.first_line or other.last_line + 1 == one.first_line
+    return touch and max(one.last_line, other.last_line) - min(one.first_line, other.first_line) < MOST_LINES
+
+
+def _with(one: Hit, other: Hit) -> Hit:
+    first, second = sorted((one, other), key=_first_line)
+    text = f"{first.text}\n{second.text}"
+    return one.model_copy(update={"first_line": first.first_line, "last_line": second.last_line, "text": text})
+
+
+def _first_line(hit: Hit) -> int:
+    return hit.first_line
 
 
 def gather(proposed: Proposed) -> Retrieved:

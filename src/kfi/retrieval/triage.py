@@ -19,6 +19,8 @@ from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Node, PersistentVolumeClaim, Workload
 from kfi.snapshot.view import Snapshot
 
+# Of what a log can be known to be.
+_WRITERS = frozenset("Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Node Service".split())
 _ANSWERED = ("open", "unknown", "")
 _QUIET = ("inactive", "suppressed")
 _RUNNING = ("active", "activating", "reloading", "")
@@ -32,6 +34,8 @@ class _Suspect(NamedTuple):
     lines: Lines | None = None
     when: datetime | None = None
     times: int = 1
+    folder: str | None = None
+    """Of a log whose writer nothing tells: where it lies."""
 
 
 def triage(search: Search, limit: int) -> Ranked:
@@ -49,16 +53,30 @@ def _best(
     search: Search, part: str, cited: tuple[_Suspect, ...], others: tuple[_Suspect, ...], limit: int
 ) -> tuple[Found, ...]:
     near = neighbourhood(search.scope.snapshot, named_in(search.scope, part))
-    order = chain(_near_first(cited, near), _near_first(others, near))
+    folders = folders_of(search.scope.snapshot, near)
+    order = chain(_near_first(cited, near, folders), _near_first(others, near, folders))
     known = search.scope.document_ids
     distinct = dict.fromkeys((one.document_id, one.lines) for one in order if known is None or one.document_id in known)
     return tuple(Found(id_, 1 / place, lines) for place, (id_, lines) in enumerate(islice(distinct, limit), 1))
 
 
-def _near_first(suspects: Iterable[_Suspect], near: frozenset[ObjectRef]) -> Iterator[_Suspect]:
+def folders_of(snapshot: Snapshot, refs: Iterable[ObjectRef]) -> frozenset[str]:
+    """Give the folders in which texts about objects lie: a log beside them, of unknown writer, may be theirs."""
+    texts = (one for ref in refs for one in snapshot.seen.get(ref, ()))
+    return frozenset(folder_of(one.document.source.path) for one in texts)
+
+
+def folder_of(path: str) -> str:
+    """Give the folder of a source."""
+    return path.rpartition("/")[0]
+
+
+def _near_first(
+    suspects: Iterable[_Suspect], near: frozenset[ObjectRef], folders: frozenset[str]
+) -> Iterator[_Suspect]:
     far = []
     for suspect in suspects:
-        if any(ref.object in near for ref in suspect.refs):
+        if any(ref.object in near for ref in suspect.refs) or suspect.folder in folders:
             yield suspect
         else:
             far.append(suspect)
@@ -115,8 +133,10 @@ def _events(snapshot: Snapshot) -> Iterator[_Suspect]:
 
 def _logs(snapshot: Snapshot) -> Iterator[_Suspect]:
     for log in snapshot.logs:
-        if log.failing:
-            yield _quoted(log.ref, log.citation, log.last or log.first, log.count)
+        if log.failing or log.record.level == "warning":
+            suspect = _quoted(log.ref, log.citation, log.last or log.first, log.count)
+            loose = log.ref.kind not in _WRITERS
+            yield suspect._replace(folder=folder_of(log.citation.path)) if loose else suspect
 
 
 def _unready(snapshot: Snapshot) -> Iterator[_Suspect]:

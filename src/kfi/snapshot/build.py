@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,6 +27,8 @@ from kfi.models.records import (
     ObjectRecord,
 )
 from kfi.models.schemas import Citation, Document, DocumentKind, ObjectRef
+from kfi.snapshot.collector import collector_at_rest
+from kfi.snapshot.names import Manifests, Names
 from kfi.snapshot.objects import Resource
 from kfi.snapshot.ownership import LogOwners
 from kfi.snapshot.provenance import Seen, merged, quote
@@ -33,8 +36,8 @@ from kfi.snapshot.read.api import SLICE_ANNOTATION, dig
 from kfi.snapshot.resources import CLASSES, CLUSTER_SCOPED, Other
 from kfi.snapshot.view import Alert, Check, Event, Listing, Log, NodeService, Snapshot
 
-# Kinds that a bare name in a log path, an alert or a dependency may mean, most specific first.
-_NAMED_BY_LOGS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "CronJob", "Service")
+# Of a message that a text prints with its line breaks: what is quoted of it.
+_MAX_MESSAGE_LINES, _MAX_LINE_CHARS = 30, 400
 
 
 @dataclass
@@ -45,6 +48,7 @@ class _Parts:
     by_kind: dict[DocumentKind, list[Document]] = field(default_factory=lambda: defaultdict(list))
 
 
+@collector_at_rest()
 def build_snapshot(documents: Iterable[Document], as_of: datetime | None = None) -> Snapshot:
     """Build the snapshot that documents show; `as_of` defaults to the newest time of observation among them."""
     parts = _sorted_out(documents)
@@ -58,22 +62,23 @@ def build_snapshot(documents: Iterable[Document], as_of: datetime | None = None)
         applied = [one for one in texts if one.record.applied]
         if applied:
             declared[ref] = _typed(ref, applied)
-    names = _Names(objects)
+    names = Names(objects)
     newest = max((d.observed_at for ds in parts.by_kind.values() for d in ds), default=datetime.now(UTC))
     snapshot = Snapshot(
         as_of=as_of or newest,
         objects=objects,
         declared=declared,
         seen=seen,
-        events=_events(parts.by_kind[DocumentKind.EVENT], names),
+        events=_events(parts.by_kind[DocumentKind.EVENT], names, Manifests(seen)),
         services=tuple(_node_service(d) for d in parts.by_kind[DocumentKind.NODE_SERVICE]),
         alerts=tuple(_alert(d, names) for d in parts.by_kind[DocumentKind.ALERT]),
         calls=tuple(pair for d in parts.by_kind[DocumentKind.CALLS] for pair in _calls(d)),
         checks=tuple(_check(d) for d in parts.by_kind[DocumentKind.CHECK]),
         listings=listings,
     )
-    owners = LogOwners(snapshot)
-    return replace(snapshot, logs=tuple(_log(d, names, owners) for d in parts.by_kind[DocumentKind.LOG]))
+    logs = parts.by_kind[DocumentKind.LOG]
+    owners = LogOwners(snapshot, logs)
+    return replace(snapshot, logs=tuple(_log(document, names, owners) for document in logs))
 
 
 def _sorted_out(documents: Iterable[Document]) -> _Parts:
@@ -189,31 +194,6 @@ def _without(tree: Any, path: tuple[int | str, ...]) -> Any:
     return tree
 
 
-class _Names:
-    """Finds the object that a bare name means."""
-
-    def __init__(self, objects: Mapping[ObjectRef, Resource]) -> None:
-        self._kinds: dict[tuple[str, str], list[ObjectRef]] = defaultdict(list)
-        for ref in objects:
-            self._kinds[ref.namespace, ref.name].append(ref)
-            self._kinds["", ref.name].append(ref)
-
-    def resolve(self, ref: ObjectRef) -> ObjectRef:
-        """Fill in the kind and namespace of a reference where exactly the seen objects say so."""
-        if ref.kind and (ref.namespace or ref.kind in CLUSTER_SCOPED):
-            return ref
-        found = [r for r in self._kinds.get((ref.namespace, ref.name), ()) if ref.kind in ("", r.kind)]
-        found = [r for r in found if ref.kind or r.kind in _NAMED_BY_LOGS]
-        if not found:
-            return ref
-        best = min(found, key=_specificity)
-        return best.model_copy(update={"container": ref.container})
-
-
-def _specificity(ref: ObjectRef) -> int:
-    return _NAMED_BY_LOGS.index(ref.kind) if ref.kind in _NAMED_BY_LOGS else len(_NAMED_BY_LOGS)
-
-
 def _citation(document: Document, line: int | None = None) -> Citation:
     source = document.source
     if line is None:
@@ -232,22 +212,29 @@ def _listing(document: Document) -> Listing:
     return Listing(cluster, record.kind, record.namespace, names, at, _citation(document, line))
 
 
-def _events(documents: Iterable[Document], names: _Names) -> tuple[Event, ...]:
+def _events(documents: Iterable[Document], names: Names, manifests: Manifests) -> tuple[Event, ...]:
     """Give single messages; the same message from two texts (a table and `describe`) counts once."""
     found: dict[tuple[ObjectRef, str, str], Event] = {}
     for document in documents:
         record = EventRecord.model_validate(document.payload)
-        ref = names.resolve(document.ref)
+        ref = names.placed(manifests.about(document.ref, record.file))
         for event in _messages(document, record, ref):
             key = (ref.object, event.reason, event.message)
             found[key] = _same_event(found[key], event) if key in found else event
     return tuple(found.values())
 
 
+def event_messages(document: Document) -> Iterator[Event]:
+    """Yield the messages of one group of Events, each with its line; the object is named as the text names it."""
+    yield from _messages(document, EventRecord.model_validate(document.payload), document.ref)
+
+
 def _messages(document: Document, record: EventRecord, ref: ObjectRef) -> Iterator[Event]:
     for message in record.messages:
         inside = document.source.first_line <= message.line <= document.source.last_line
         citation = _citation(document, message.line if inside else None)
+        if inside and "\n" in message.text:
+            citation = _with_later_lines(citation, document, message.text)
         if message.line and not inside:
             line = {"first_line": message.line, "last_line": message.line, "text": message.text}
             citation = citation.model_copy(update=line)
@@ -261,7 +248,22 @@ def _messages(document: Document, record: EventRecord, ref: ObjectRef) -> Iterat
             last=message.last or document.last_time,
             component=record.component,
             citation=citation,
+            times=message.times,
         )
+
+
+def _with_later_lines(citation: Citation, document: Document, message: str) -> Citation:
+    """Add the lines below that print the rest of a message; there are none where it is escaped on one line."""
+    rest = {line.strip() for line in message.split("\n")[1:]}
+    below = document.text.split("\n")[citation.last_line - document.source.first_line + 1 :]
+    shown = [
+        line.rstrip()
+        for line in takewhile(lambda line: line.strip() in rest or not line.strip(), below[:_MAX_MESSAGE_LINES])
+    ]
+    while shown and not shown[-1]:
+        shown.pop()
+    text = "\n".join((citation.text, *(line[:_MAX_LINE_CHARS] for line in shown)))
+    return citation.model_copy(update={"last_line": citation.last_line + len(shown), "text": text})
 
 
 def _same_event(one: Event, other: Event) -> Event:
@@ -279,10 +281,11 @@ def _same_event(one: Event, other: Event) -> Event:
         last=max(lasts, default=None),
         component=one.component or other.component,
         citation=better.citation,
+        times=better.times,
     )
 
 
-def _log(document: Document, names: _Names, owners: LogOwners) -> Log:
+def _log(document: Document, names: Names, owners: LogOwners) -> Log:
     record = LogRecord.model_validate(document.payload)
     ref = owners.owner(document, names.resolve(document.ref))
     return Log(ref, record, document.count, document.first_time, document.last_time, _citation(document))
@@ -294,7 +297,7 @@ def _node_service(document: Document) -> NodeService:
     return NodeService(document.ref, record, tuple(_citation(document, line) for line in lines))
 
 
-def _alert(document: Document, names: _Names) -> Alert:
+def _alert(document: Document, names: Names) -> Alert:
     record = AlertRecord.model_validate(document.payload)
     return Alert(names.resolve(document.ref), record, _citation(document))
 

@@ -56,6 +56,17 @@ class OwnerReference(Kube):
     controller: bool = False
 
 
+class FieldManager(Kube):
+    """One entry of `metadata.managedFields`: who wrote to the object last, how and when; the fields are not kept."""
+
+    manager: str = ""
+    operation: str = ""
+    """Apply or Update."""
+    time: datetime | None = None
+    subresource: str = ""
+    """`status`, `scale`; empty for the object itself."""
+
+
 class ObjectMeta(Kube):
     """`metadata`."""
 
@@ -69,6 +80,7 @@ class ObjectMeta(Kube):
     deletion_timestamp: datetime | None = None
     finalizers: list[str] = []
     generation: int | None = None
+    managed_fields: list[FieldManager] = []
 
 
 class Condition(Kube):
@@ -106,6 +118,11 @@ class Resource(Kube):
     def labels(self) -> dict[str, str]:
         """`metadata.labels`."""
         return self.metadata.labels
+
+    @property
+    def created(self) -> datetime | None:
+        """`metadata.creationTimestamp`; from a table, as exact as its AGE."""
+        return self.metadata.creation_timestamp
 
 
 class LabelRequirement(Kube):

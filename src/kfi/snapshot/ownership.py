@@ -1,9 +1,9 @@
 """
-Whose a log is, where neither its path nor its lines name an object that was seen.
+Whose a log is, where its path names no object that was seen.
 
 People save `kubectl logs` under names that say little. Such a log belongs to the one workload it can only be from: the
-one whose name or Pod suffix the file name holds, the only Pod described beside it, the only one that fails, or the
-only one that ran. Where two are equally possible it stays nobody's.
+one whose name or Pod suffix the file name holds, the one that its lines name as their own, the only Pod described
+beside it, the only one that fails, or the only one that ran. Where two are equally possible it stays nobody's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import cached_property
 from kfi.models.records import TextForm
 from kfi.models.schemas import Document, ObjectRef
 from kfi.snapshot.pod import ContainerStatus, Pod
+from kfi.snapshot.self_naming import own_names
 from kfi.snapshot.view import Snapshot
 
 # What file names of logs are made of besides names: commands, what they print, and the tools that collect it.
@@ -36,6 +37,8 @@ _NUMBER = re.compile(r"\d+|\d{1,4}[dhms]|[0-9a-f]{12,}")
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX = re.compile(rf"-([{_SAFE}]{{5}})$")
 _POD_OF_HASH = re.compile(rf"(?<![a-z0-9])[a-z0-9][-a-z0-9]{{0,62}}-[{_SAFE}]{{5,10}}-[{_SAFE}]{{5}}(?![a-z0-9])")
+# Templates of one file whose lines are asked for a name.
+_MAX_TEXTS = 200
 _RUNS = ("Pod", "Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "CronJob", "ReplicationController")
 _DOWN = re.compile(r"(?:^|:)(?:CrashLoopBackOff|Error|OOMKilled|ExitCode:\d+|Signal:\d+|StartError|RunContainerError)$")
 _NEVER_RAN = re.compile(r"Pending|ContainerCreating|PodInitializing|ImagePull|ErrImage|InvalidImage|ConfigError|Gated")
@@ -44,8 +47,12 @@ _NEVER_RAN = re.compile(r"Pending|ContainerCreating|PodInitializing|ImagePull|Er
 class LogOwners:
     """Finds the owners of the logs that name none. Asked once a file."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, logs: Iterable[Document] = ()) -> None:
         self._snapshot = snapshot
+        self._texts: dict[str, list[str]] = defaultdict(list)
+        for log in logs:
+            if self._open(log.ref) or not log.ref.kind:
+                self._texts[log.source.path].append(log.text)
         self._found: dict[tuple[str, str, str], ObjectRef | None] = {}
 
     def owner(self, document: Document, ref: ObjectRef) -> ObjectRef:
@@ -64,7 +71,7 @@ class LogOwners:
 
     def _find(self, path: str, ref: ObjectRef) -> ObjectRef | None:
         stem = _stem(path)
-        named = self._named(stem, ref)
+        named = self._named(stem, ref) or self._calls_itself(path, ref)
         if named or _POD_OF_HASH.search(stem) or not _says_nothing(stem, ref.namespace):
             return named
         return self._beside(path, ref) or self._only(self._failing, ref) or self._only(self._ran, ref)
@@ -82,6 +89,14 @@ class LogOwners:
             return suffixed[0] if len(suffixed) == 1 else None
         workloads = [w for w in self._workloads if _near(w, ref)]
         return self._one([w for w in workloads if _stands_in(w.name, _without_hash(stem, w.name))], stem)
+
+    def _calls_itself(self, path: str, ref: ObjectRef) -> ObjectRef | None:
+        """Give the one Pod or workload that the lines of a log name as their own; workloads where its Pods differ."""
+        names = set(own_names(self._texts[path][:_MAX_TEXTS]))
+        if not names:
+            return None
+        pods = [one for one in self._pods if one.name in names]
+        return self._only(pods or [one for one in self._workloads if one.name in names], ref)
 
     def _one(self, found: Sequence[ObjectRef], stem: str) -> ObjectRef | None:
         """Give the one with the longest name; of several namespaces the one that the file name holds too."""

@@ -235,6 +235,13 @@ class LocalRef(Kube):
     name: str = ""
 
 
+class DnsConfig(Kube):
+    """`dnsConfig`: what is added to, or with dnsPolicy None stands in place of, the cluster's resolv.conf."""
+
+    nameservers: list[str] = []
+    searches: list[str] = []
+
+
 class PodSpec(Kube):
     """`spec` of a Pod or of a pod template."""
 
@@ -251,6 +258,8 @@ class PodSpec(Kube):
     priority_class_name: str = ""
     scheduler_name: str = ""
     host_network: bool = False
+    dns_policy: str = ""
+    dns_config: DnsConfig = DnsConfig()
     scheduling_gates: list[LocalRef] = []
     topology_spread_constraints: list[dict[str, Any]] = []
 
@@ -299,6 +308,7 @@ class ContainerStatus(Kube):
     ready: bool = False
     restart_count: int = 0
     image: str = ""
+    container_id: str = Field(default="", alias="containerID")
     state: ContainerState = ContainerState()
     last_state: ContainerState = ContainerState()
 

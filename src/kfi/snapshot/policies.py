@@ -11,7 +11,7 @@ from pydantic import Field
 from kfi.snapshot.objects import Condition, Kube, LabelSelector, Resource
 
 Amount = str | int | float
-POLICY_GROUPS = frozenset({"autoscaling", "policy"})
+POLICY_GROUPS = frozenset({"autoscaling", "policy", "scheduling.k8s.io"})
 """API groups of the kinds below; a kind of the same name in another group is another kind."""
 
 
@@ -162,3 +162,11 @@ class ResourceQuota(Resource):
 
     spec: QuotaSpec = QuotaSpec()
     status: QuotaStatus = QuotaStatus()
+
+
+class PriorityClass(Resource):
+    """A PriorityClass."""
+
+    value: int | None = None
+    global_default: bool | None = None
+    preemption_policy: str = ""

@@ -18,7 +18,7 @@ from kfi.models.records import ObjectRecord, TextForm
 from kfi.models.schemas import Citation, Document
 from kfi.snapshot.read.describe import read_describe
 from kfi.snapshot.read.found import Path, element_key
-from kfi.snapshot.read.json_text import json_lines
+from kfi.snapshot.read.json_places import JsonPlaces
 from kfi.snapshot.read.yaml_text import YamlDocument, read_yaml
 
 __all__ = ["Path", "Seen", "cite_object", "cite_row", "merged", "quote"]
@@ -42,28 +42,31 @@ class Seen:
         return (not self.record.applied, self.document.observed_at, _FORM_RANK[self.record.form])
 
     @cached_property
-    def lines(self) -> Mapping[Path, int]:
-        """Line of each field, counted in the source."""
+    def _places(self) -> JsonPlaces:
+        return JsonPlaces(self.document.text, self.document.source.first_line)
+
+    @cached_property
+    def _lines(self) -> Mapping[Path, int]:
+        """Line of each field, counted in the source, in forms that are read as a whole."""
         document = self.document
         first = document.source.first_line
         match self.record.form:
-            case TextForm.JSON:
-                return json_lines(document.text, first)
             case TextForm.YAML:
                 return _yaml_lines(document.text, first)
             case TextForm.DESCRIBE:
                 found = next(read_describe(document.text.split("\n"), document.ref.kind, first), None)
                 return found.object.lines if found else {}
-            case TextForm.TABLE:
+            case _:
                 return {(): first}
 
     def line(self, path: Path) -> int | None:
         """Give the line that shows a field, or None where this text does not show it."""
         if not shows(self.record.fields, path):
             return None
-        if self.record.form is TextForm.TABLE:
-            return self.document.source.first_line
-        lines = self.lines
+        return self._places.line(path) if self.record.form is TextForm.JSON else self._nearest(path)
+
+    def _nearest(self, path: Path) -> int:
+        lines = self._lines
         if path in lines:
             return lines[path]
         below = [line for other, line in lines.items() if other[: len(path)] == path]

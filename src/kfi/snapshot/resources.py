@@ -11,100 +11,12 @@ from pydantic import Field
 
 from kfi.snapshot.access_objects import ACCESS_CLASSES
 from kfi.snapshot.objects import Condition, Kube, LabelSelector, Resource
-from kfi.snapshot.pod import NodeSelector, Pod, PodTemplate, Resources
-from kfi.snapshot.policies import Autoscaler, DisruptionBudget, LimitRange, ResourceQuota
+from kfi.snapshot.pod import NodeSelector, Pod, Resources
+from kfi.snapshot.policies import Autoscaler, DisruptionBudget, LimitRange, PriorityClass, ResourceQuota
 from kfi.snapshot.routing import ROUTING_CLASSES
-
-
-class WorkloadSpec(Kube):
-    """`spec` of Deployment, ReplicaSet, StatefulSet, DaemonSet, Job; fields a kind lacks stay unset."""
-
-    replicas: int | None = None
-    selector: LabelSelector = LabelSelector()
-    template: PodTemplate = PodTemplate()
-    paused: bool = False
-    service_name: str = ""
-    volume_claim_templates: list[dict[str, Any]] = []
-    progress_deadline_seconds: int | None = None
-    backoff_limit: int | None = None
-    active_deadline_seconds: int | None = None
-    completions: int | None = None
-    parallelism: int | None = None
-    suspend: bool = False
-    pod_management_policy: str = ""
-
-
-class WorkloadStatus(Kube):
-    """`status` of the same kinds."""
-
-    replicas: int | None = None
-    ready_replicas: int | None = None
-    available_replicas: int | None = None
-    unavailable_replicas: int | None = None
-    updated_replicas: int | None = None
-    desired_number_scheduled: int | None = None
-    number_ready: int | None = None
-    observed_generation: int | None = None
-    active: int | None = None
-    succeeded: int | None = None
-    failed: int | None = None
-    start_time: datetime | None = None
-    kfi_new_replica_set: list[dict[str, Any]] = []
-    """The ReplicaSet of the present template, as `describe` of a Deployment names it."""
-    conditions: list[Condition] = []
-
-
-class Workload(Resource):
-    """Deployment, ReplicaSet, StatefulSet, DaemonSet, ReplicationController or Job."""
-
-    spec: WorkloadSpec = WorkloadSpec()
-    status: WorkloadStatus = WorkloadStatus()
-
-    def condition(self, condition_type: str) -> Condition | None:
-        """Give one condition by type."""
-        return next((c for c in self.status.conditions if c.type == condition_type), None)
-
-    @property
-    def desired(self) -> int | None:
-        """How many Pods should be ready, where the text said so."""
-        if self.kind == "DaemonSet":
-            return self.status.desired_number_scheduled
-        return self.spec.replicas
-
-    @property
-    def ready_count(self) -> int:
-        """How many Pods are ready (the API leaves a zero out)."""
-        return (self.status.number_ready if self.kind == "DaemonSet" else self.status.ready_replicas) or 0
-
-
-class JobTemplate(Kube):
-    """`spec.jobTemplate`."""
-
-    spec: WorkloadSpec = WorkloadSpec()
-
-
-class CronJobSpec(Kube):
-    """`spec` of a CronJob."""
-
-    schedule: str = ""
-    suspend: bool = False
-    concurrency_policy: str = ""
-    starting_deadline_seconds: int | None = None
-    job_template: JobTemplate = JobTemplate()
-
-
-class CronJobStatus(Kube):
-    """`status` of a CronJob."""
-
-    last_schedule_time: datetime | None = None
-    last_successful_time: datetime | None = None
-
-
-class CronJob(Resource):
-    """A CronJob."""
-
-    spec: CronJobSpec = CronJobSpec()
-    status: CronJobStatus = CronJobStatus()
+from kfi.snapshot.workloads import ControllerRevision as ControllerRevision
+from kfi.snapshot.workloads import CronJob as CronJob
+from kfi.snapshot.workloads import Workload as Workload
 
 
 class ServicePort(Kube):
@@ -203,14 +115,22 @@ class NodeAddress(Kube):
     address: str = ""
 
 
+class PodOnNode(Kube):
+    """One row of the Pods that `describe` lists of a Node."""
+
+    namespace: str = ""
+    name: str = ""
+
+
 class NodeStatus(Kube):
-    """`status` of a Node. `allocated` holds the requests that `describe` sums up."""
+    """`status` of a Node. `allocated` holds the requests that `describe` sums up, `pods` the Pods it lists."""
 
     conditions: list[Condition] = []
     capacity: dict[str, str | int | float] = {}
     allocatable: dict[str, str | int | float] = {}
     allocated: dict[str, str | int | float] = {}
     addresses: list[NodeAddress] = []
+    pods: list[PodOnNode] = []
     node_info: dict[str, Any] = {}
 
 
@@ -359,9 +279,11 @@ CLASSES: dict[str, type[Resource]] = {
     "Pod": Pod,
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job"), Workload),
     "CronJob": CronJob,
+    "ControllerRevision": ControllerRevision,
     "HorizontalPodAutoscaler": Autoscaler,
     "PodDisruptionBudget": DisruptionBudget,
     "LimitRange": LimitRange,
+    "PriorityClass": PriorityClass,
     "Service": Service,
     "Endpoints": Endpoints,
     "Node": Node,

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from kfi.snapshot.objects import Condition, Kube, LabelSelector, Resource
+from kfi.snapshot.network_policy import NetworkPolicy
+from kfi.snapshot.objects import Condition, Kube, Resource
 
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
@@ -199,10 +200,20 @@ class GatewayRoute(Resource):
     status: RouteStatus = RouteStatus()
 
 
+class Listener(Kube):
+    """`listeners[]` of a Gateway's spec."""
+
+    name: str = ""
+    hostname: str = ""
+    port: int = 0
+    protocol: str = ""
+
+
 class GatewaySpec(Kube):
     """`spec` of a Gateway."""
 
     gateway_class_name: str = ""
+    listeners: tuple[Listener, ...] = ()
 
 
 class ListenerStatus(Kube):
@@ -289,6 +300,12 @@ class MeshRoute(Kube):
     match: tuple[MeshMatch, ...] = ()
     route: tuple[WeightedDestination, ...] = ()
 
+    @field_validator("match", mode="before")
+    @classmethod
+    def _one_match(cls, value: object) -> object:
+        """Give a list also of the single match that `describe` prints like a map."""
+        return [value] if isinstance(value, dict) else value
+
 
 class VirtualServiceSpec(Kube):
     """`spec` of a VirtualService."""
@@ -325,60 +342,6 @@ class MeshHost(Resource):
     """Istio's DestinationRule or ServiceEntry."""
 
     spec: MeshHostSpec = MeshHostSpec()
-
-
-class IpBlock(Kube):
-    """`ipBlock`."""
-
-    cidr: str = ""
-    exceptions: tuple[str, ...] = Field(default=(), alias="except")
-
-
-class PolicyPeer(Kube):
-    """`from[]` and `to[]`."""
-
-    pod_selector: LabelSelector | None = None
-    namespace_selector: LabelSelector | None = None
-    ip_block: IpBlock | None = None
-
-
-class PolicyPort(Kube):
-    """`ports[]`; no port means all of the protocol."""
-
-    port: int | str | None = None
-    end_port: int | None = None
-    protocol: str = "TCP"
-
-
-class PolicyRule(Kube):
-    """One allowance; without peers it is for everyone, without ports for every port."""
-
-    sources: tuple[PolicyPeer, ...] = Field(default=(), alias="from")
-    targets: tuple[PolicyPeer, ...] = Field(default=(), alias="to")
-    ports: tuple[PolicyPort, ...] = ()
-
-
-class PolicySpec(Kube):
-    """`spec` of a NetworkPolicy."""
-
-    pod_selector: LabelSelector = LabelSelector()
-    policy_types: tuple[str, ...] = ()
-    ingress: tuple[PolicyRule, ...] = ()
-    egress: tuple[PolicyRule, ...] = ()
-
-
-class NetworkPolicy(Resource):
-    """A NetworkPolicy."""
-
-    spec: PolicySpec = PolicySpec()
-
-    @property
-    def directions(self) -> tuple[str, ...]:
-        """What it restricts: Ingress, Egress or both.
-
-        Source: SetDefaults_NetworkPolicy: without policyTypes it is Ingress, and Egress where egress rules stand.
-        """
-        return self.spec.policy_types or (("Ingress", "Egress") if self.spec.egress else ("Ingress",))
 
 
 ROUTING_CLASSES: dict[str, type[Resource]] = {

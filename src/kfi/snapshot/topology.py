@@ -8,31 +8,24 @@ it, and failing that to the one whose name it carries.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
+from typing import TypeVar
 
-from kfi.models.records import TextForm
 from kfi.models.schemas import ObjectRef
+from kfi.snapshot.controllers import Controllers
 from kfi.snapshot.needs import Address, addresses_in, needed_objects
+from kfi.snapshot.pinning import hosts_of
 from kfi.snapshot.pod import Pod, PodSpec
-from kfi.snapshot.resources import CLUSTER_SCOPED, PersistentVolumeClaim, Service, Workload
+from kfi.snapshot.resources import PersistentVolume, PersistentVolumeClaim, Service, Workload
 from kfi.snapshot.routes import Route, routes_of
 from kfi.snapshot.view import Snapshot
 
-# What a pod name has after its workload's: -<hash>-<5 characters>, -<5 characters>, or -<ordinal>.
-_GENERATED = re.compile(r"^-(?:[a-z0-9]{5,10}-[a-z0-9]{5}|[a-z0-9]{5}|\d+)$")
-# Generated parts have no vowels and no digit that looks like one (k8s.io/apimachinery/pkg/util/rand).
-_OF_REPLICA_SET = re.compile(r"^(.+-[bcdfghjklmnpqrstvwxz2456789]{8,10})-[bcdfghjklmnpqrstvwxz2456789]{5}$")
-# A CronJob names its Jobs by the minute they were due, counted from 1970.
-_OF_CRON_JOB = re.compile(r"^(.+)-(?:2[7-9]|3[0-2])\d{6}$")
-_BY_NAME = {"Pod": (_OF_REPLICA_SET, "ReplicaSet"), "Job": (_OF_CRON_JOB, "CronJob")}
-_CREATED = re.compile(
-    r"^Created (?P<kind>pod|job):? (?P<name>\S+)$|^create Pod (?P<ordinal>\S+) in StatefulSet \S+ successful$"
-)
-_CREATES = ("ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "CronJob")
+R = TypeVar("R")
+LabelPlace = tuple[str, str, str, str]
+"""Cluster, namespace, and a label's key and value."""
 
 
 class Topology:
@@ -40,81 +33,16 @@ class Topology:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._controllers = Controllers(snapshot)
         self._meant: dict[ObjectRef, ObjectRef | None] = {}
-
-    @cached_property
-    def _owners(self) -> Mapping[ObjectRef, ObjectRef]:
-        owners = {ref: owner for ref in self._snapshot.objects if (owner := self._stated_owner(ref))}
-        for ref, owner in self._told_owners():
-            owners.setdefault(ref, owner)
-        heard = {e.ref.object for e in self._snapshot.events if e.ref.kind == "Pod"}
-        for pod in heard | {pod.ref for pod in self._snapshot.pods}:
-            if pod not in owners and (likely := self._likely_owner(pod)):
-                owners[pod] = likely
-        for workload in self._snapshot.workloads:
-            if workload.kind == "ReplicaSet" and workload.ref not in owners:
-                deployment = self._deployment_named(workload)
-                if deployment:
-                    owners[workload.ref] = deployment
-        return owners
-
-    def _stated_owner(self, ref: ObjectRef) -> ObjectRef | None:
-        references = self._snapshot.objects[ref].metadata.owner_references
-        best = next((r for r in references if r.controller), references[0] if references else None)
-        if best is None:
-            return None
-        namespace = "" if best.kind in CLUSTER_SCOPED else ref.namespace
-        return ObjectRef(cluster=ref.cluster, kind=best.kind, namespace=namespace, name=best.name)
-
-    def _told_owners(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
-        """Yield what controllers say they created."""
-        for event in self._snapshot.events:
-            made = _CREATED.match(event.message) if event.reason == "SuccessfulCreate" else None
-            if made and event.ref.kind in _CREATES:
-                kind, name = "Job" if made["kind"] == "job" else "Pod", made["name"] or made["ordinal"]
-                yield event.ref.object.model_copy(update={"kind": kind, "name": name}), event.ref.object
-
-    def _likely_owner(self, pod: ObjectRef) -> ObjectRef | None:
-        candidates = [
-            w for w in self._snapshot.workloads
-            if w.namespace == pod.namespace and w.ref.cluster == pod.cluster
-            and pod.name.startswith(w.name) and _GENERATED.match(pod.name[len(w.name):])
-        ]  # fmt: skip
-        longest = max(candidates, key=_name_length, default=None)
-        return longest.ref if longest else None
-
-    def _deployment_named(self, replica_set: Workload) -> ObjectRef | None:
-        ref = replica_set.ref.model_copy(update={"kind": "Deployment", "name": replica_set.name.rpartition("-")[0]})
-        return ref if ref in self._snapshot.objects else None
 
     def owner(self, ref: ObjectRef) -> ObjectRef | None:
         """Give the controller of an object, which may itself not have been seen."""
-        return self._owners.get(ref.object)
+        return self._controllers.owners.get(ref.object)
 
     def workload(self, ref: ObjectRef) -> ObjectRef:
         """Give the top owner: the Deployment of a Pod, the CronJob of a Job's Pod; the object itself where none is."""
-        current = ref.object
-        for _ in range(5):  # owners form a chain of three at most; more would be a loop
-            owner = self._owners.get(current) or self._named_owner(current)
-            if owner is None or owner.kind == "Node":
-                break
-            current = owner
-        if current.kind == "ReplicaSet" and current not in self._snapshot.objects:
-            return self._unseen_deployment(current)
-        return current
-
-    def _named_owner(self, ref: ObjectRef) -> ObjectRef | None:
-        """Give the owner that a generated name tells of, where no text shows the object's owners."""
-        pattern, kind = _BY_NAME.get(ref.kind, (None, ""))
-        named = pattern.match(ref.name) if pattern else None
-        if named is None or any(one.record.form is not TextForm.TABLE for one in self._snapshot.seen.get(ref, ())):
-            return None
-        return ref.model_copy(update={"kind": kind, "name": named[1]})
-
-    def _unseen_deployment(self, replica_set: ObjectRef) -> ObjectRef:
-        # A ReplicaSet that no text shows: its Deployment is the name without the pod-template-hash.
-        name = replica_set.name.rpartition("-")[0]
-        return replica_set.model_copy(update={"kind": "Deployment", "name": name}) if name else replica_set
+        return self._controllers.top(ref)
 
     @cached_property
     def _pods_by_workload(self) -> Mapping[ObjectRef, tuple[Pod, ...]]:
@@ -130,15 +58,11 @@ class Topology:
     def selected(self, service: Service) -> tuple[Pod, ...]:
         """Give the Pods whose labels a Service selects; none for a Service without selector."""
         wanted = service.spec.selector.items()
-        if not wanted:
-            return ()
-        key, value = next(iter(wanted))
-        candidates = self._pods_by_label.get((service.ref.cluster, service.namespace, key, value), ())
-        return tuple(pod for pod in candidates if wanted <= pod.labels.items())
+        return tuple(pod for pod in _rarest(self._pods_by_label, service) if wanted <= pod.labels.items())
 
     @cached_property
-    def _pods_by_label(self) -> Mapping[tuple[str, str, str, str], tuple[Pod, ...]]:
-        by: dict[tuple[str, str, str, str], list[Pod]] = defaultdict(list)
+    def _pods_by_label(self) -> Mapping[LabelPlace, tuple[Pod, ...]]:
+        by: dict[LabelPlace, list[Pod]] = defaultdict(list)
         for pod in self._snapshot.pods:
             for key, value in pod.labels.items():
                 by[pod.ref.cluster, pod.namespace, key, value].append(pod)
@@ -155,17 +79,19 @@ class Topology:
         if pods:
             return self.workload(pods[0].ref)
         wanted = service.spec.selector.items()
-        for workload in self._top_workloads(service.ref):
-            if wanted and wanted <= workload.spec.template.metadata.labels.items():
+        for workload in _rarest(self._tops_by_label, service):
+            if wanted <= workload.spec.template.metadata.labels.items():
                 return workload.ref
-        same_name = [w for w in self._top_workloads(service.ref) if w.name == service.name]
-        return same_name[0].ref if same_name else None
+        return next((workload.ref for workload in self._controllers.tops_named(service.ref)), None)
 
-    def _top_workloads(self, ref: ObjectRef) -> Iterator[Workload]:
-        for w in self._snapshot.workloads:
-            same = w.namespace == ref.namespace and w.ref.cluster == ref.cluster
-            if same and w.ref not in self._owners:
-                yield w
+    @cached_property
+    def _tops_by_label(self) -> Mapping[LabelPlace, tuple[Workload, ...]]:
+        """Workloads that nothing controls, by the labels of their templates."""
+        by: dict[LabelPlace, list[Workload]] = defaultdict(list)
+        for workload in self._controllers.tops:
+            for key, value in workload.spec.template.metadata.labels.items():
+                by[workload.ref.cluster, workload.namespace, key, value].append(workload)
+        return {place: tuple(workloads) for place, workloads in by.items()}
 
     @cached_property
     def _services_by_pod(self) -> Mapping[ObjectRef, tuple[Service, ...]]:
@@ -181,7 +107,52 @@ class Topology:
 
     def services_for(self, workload: ObjectRef) -> tuple[Service, ...]:
         """Give the Services that are for a workload, also where their selectors miss it."""
-        return tuple(s for s in self._snapshot.kube_services if self.meant_by(s) == workload.object)
+        return self._services_by_workload.get(workload.object, ())
+
+    @cached_property
+    def _services_by_workload(self) -> Mapping[ObjectRef, tuple[Service, ...]]:
+        by: dict[ObjectRef, list[Service]] = defaultdict(list)
+        for service in self._snapshot.kube_services:
+            meant = self.meant_by(service)
+            if meant:
+                by[meant].append(service)
+        return {ref: tuple(services) for ref, services in by.items()}
+
+    def services_beside(self, ref: ObjectRef) -> Mapping[str, Service]:
+        """Give the Services of an object's namespace by name: what a bare name means there."""
+        return self._services_by_home.get((ref.cluster, ref.namespace), {})
+
+    @cached_property
+    def _services_by_home(self) -> Mapping[tuple[str, str], Mapping[str, Service]]:
+        by: dict[tuple[str, str], dict[str, Service]] = defaultdict(dict)
+        for service in self._snapshot.kube_services:
+            by[service.ref.cluster, service.namespace][service.name] = service
+        return by
+
+    def services_by_address(self, cluster: str) -> Mapping[str, Service]:
+        """Give the Services of a cluster by their cluster IP."""
+        return self._services_by_address.get(cluster, {})
+
+    @cached_property
+    def _services_by_address(self) -> Mapping[str, Mapping[str, Service]]:
+        by: dict[str, dict[str, Service]] = defaultdict(dict)
+        for service in self._snapshot.kube_services:
+            if service.spec.cluster_ip not in ("", "None"):
+                by[service.ref.cluster][service.spec.cluster_ip] = service
+        return by
+
+    def volume_for(self, claim: ObjectRef) -> PersistentVolume | None:
+        """Give the volume that says it is for a claim, whatever the claim says."""
+        return self._volumes_by_claim.get((claim.cluster, claim.namespace, claim.name))
+
+    @cached_property
+    def _volumes_by_claim(self) -> Mapping[tuple[str, str, str], PersistentVolume]:
+        by: dict[tuple[str, str, str], PersistentVolume] = {}
+        for volume in self._snapshot.of(PersistentVolume):
+            held = volume.spec.claim_ref
+            if held:
+                by.setdefault((volume.ref.cluster, held.namespace, held.name), volume)
+        return by
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
@@ -214,8 +185,7 @@ class Topology:
 
     @cached_property
     def _workloads_by_name(self) -> Mapping[str, ObjectRef]:
-        tops = [w for w in self._snapshot.workloads if w.ref not in self._owners]
-        by_name = {w.name: w.ref for w in tops}
+        by_name = {w.name: w.ref for w in self._controllers.tops}
         for service in self._snapshot.kube_services:
             meant = self.meant_by(service)
             if meant and service.name not in by_name:
@@ -254,14 +224,28 @@ class Topology:
             newest = max(pods, key=_created)
             with_pods.add(workload)
             yield workload, newest.spec
-        for w in self._snapshot.workloads:
-            if w.ref not in self._owners and w.ref not in with_pods:
+        for w in self._controllers.tops:
+            if w.ref not in with_pods:
                 yield w.ref, w.spec.template.spec
 
     def references(self, pod: ObjectRef, spec: PodSpec) -> Iterator[ObjectRef]:
         """Yield what a Pod needs to start: ConfigMaps, Secrets, claims and its ServiceAccount, but no optional ones."""
         for kind, name in needed_objects(spec):
             yield ObjectRef(cluster=pod.cluster, kind=kind, namespace=pod.namespace, name=name)
+
+    def users_of(self, needed: ObjectRef) -> tuple[ObjectRef, ...]:
+        """Give the Pods, then the workloads, that name an object among what they need to start."""
+        return self._users.get(needed.object, ())
+
+    @cached_property
+    def _users(self) -> Mapping[ObjectRef, tuple[ObjectRef, ...]]:
+        pods = ((pod.ref, pod.spec) for pod in self._snapshot.pods)
+        templates = ((workload.ref, workload.spec.template.spec) for workload in self._snapshot.workloads)
+        by: dict[ObjectRef, dict[ObjectRef, None]] = defaultdict(dict)
+        for user, spec in chain(pods, templates):
+            for needed in self.references(user, spec):
+                by[needed][user] = None
+        return {needed: tuple(users) for needed, users in by.items()}
 
     @cached_property
     def impact(self) -> Mapping[ObjectRef, tuple[ObjectRef, ...]]:
@@ -272,6 +256,7 @@ class Topology:
             self._owner_edges(),
             self._service_edges(),
             self._workload_edges(),
+            self._volume_edges(),
             self._route_edges(),
         )
         for cause, sufferer in chain.from_iterable(sources):
@@ -282,13 +267,11 @@ class Topology:
         for pod in self._snapshot.pods:
             if pod.spec.node_name:
                 yield ObjectRef(cluster=pod.ref.cluster, kind="Node", name=pod.spec.node_name), pod.ref
-            for needed in self.references(pod.ref, pod.spec):
-                yield needed, pod.ref
             for service in self.services_of(pod.ref):
                 yield pod.ref, service.ref
 
     def _owner_edges(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
-        for ref, owner in self._owners.items():
+        for ref, owner in self._controllers.owners.items():
             yield ref, owner
             yield owner, ref
 
@@ -321,14 +304,22 @@ class Topology:
     def _workload_edges(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
         for workload in self._snapshot.workloads:
             yield _namespace_of(workload.ref), workload.ref
-            for needed in self.references(workload.ref, workload.spec.template.spec):
-                yield needed, workload.ref
+        for needed, users in self._users.items():
+            for user in users:
+                yield needed, user
+
+    def _volume_edges(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
+        nodes = {(n.ref.cluster, n.labels.get("kubernetes.io/hostname", n.name)): n.ref for n in self._snapshot.nodes}
         for claim in self._snapshot.of(PersistentVolumeClaim):
             if claim.spec.volume_name:
-                yield (
-                    ObjectRef(cluster=claim.ref.cluster, kind="PersistentVolume", name=claim.spec.volume_name),
-                    claim.ref,
-                )
+                cluster, name = claim.ref.cluster, claim.spec.volume_name
+                yield ObjectRef(cluster=cluster, kind="PersistentVolume", name=name), claim.ref
+        for volume in self._snapshot.of(PersistentVolume):
+            affinity = volume.spec.node_affinity
+            hosts = hosts_of(affinity.required) if affinity and affinity.required else ()
+            if len(hosts) == 1:
+                node = ObjectRef(cluster=volume.ref.cluster, kind="Node", name=hosts[0])
+                yield nodes.get((node.cluster, node.name), node), volume.ref
 
     def reach(
         self, ref: ObjectRef, harms_callers: Callable[[ObjectRef], bool], steps: int = 8
@@ -365,8 +356,10 @@ def _namespace_of(ref: ObjectRef) -> ObjectRef:
     return ObjectRef(cluster=ref.cluster, kind="Namespace", name=ref.namespace)
 
 
-def _name_length(workload: Workload) -> int:
-    return len(workload.name)
+def _rarest(by: Mapping[LabelPlace, tuple[R, ...]], service: Service) -> tuple[R, ...]:
+    """Give what carries that label of a Service's selector which the fewest carry; nothing where it selects nothing."""
+    place = (service.ref.cluster, service.namespace)
+    return min((by.get((*place, *label), ()) for label in service.spec.selector.items()), key=len, default=())
 
 
 def _created(pod: Pod) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from kfi.models.records import AlertRecord, Call, CheckRecord, LogRecord, NodeServiceRecord
 from kfi.models.schemas import Citation, ObjectRef
@@ -41,6 +41,8 @@ class Event:
     last: datetime | None
     component: str
     citation: Citation
+    times: tuple[datetime, ...] = ()
+    """When each single Event in it happened last, oldest first; empty where only first and last are known."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,19 @@ class Snapshot:
 
     def of(self, cls: type[R], kind: str = "") -> Iterator[R]:
         """Yield the objects of a class, or of one kind of it, by reference."""
-        for resource in self.objects.values():
-            if isinstance(resource, cls) and (not kind or resource.ref.kind == kind):
+        for resource in self._of_class(cls):
+            if not kind or resource.ref.kind == kind:
                 yield resource
+
+    def _of_class(self, cls: type[R]) -> tuple[R, ...]:
+        # Rules ask for a class again and again, and most objects are of others.
+        if cls not in self._by_class:
+            self._by_class[cls] = tuple(one for one in self.objects.values() if isinstance(one, cls))
+        return cast(tuple[R, ...], self._by_class[cls])
+
+    @cached_property
+    def _by_class(self) -> dict[type[Resource], tuple[Resource, ...]]:
+        return {}
 
     def live(self, cls: type[R], kind: str = "") -> Iterator[R]:
         """Yield those that some text showed living in the cluster, not only in a manifest."""
@@ -177,6 +189,21 @@ class Snapshot:
         """Every namespace that a text tells of."""
         named = (ref.name if ref.kind == "Namespace" else ref.namespace for ref in self.mentioned)
         return frozenset(named) - {""}
+
+    @cached_property
+    def _homes(self) -> Mapping[tuple[str, str, str], frozenset[str]]:
+        homes: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+        for ref in self.mentioned:
+            if ref.namespace:
+                homes[ref.cluster, ref.kind, ref.name].add(ref.namespace)
+        return {named: frozenset(places) for named, places in homes.items()}
+
+    def placed(self, ref: ObjectRef) -> ObjectRef:
+        """Fill in the namespace of a reference that names none, where only one object can be meant."""
+        if ref.namespace or ref.kind in CLUSTER_SCOPED:
+            return ref
+        homes = self._homes.get((ref.cluster, ref.kind, ref.name), frozenset())
+        return ref.model_copy(update={"namespace": next(iter(homes))}) if len(homes) == 1 else ref
 
     def with_workloads(self, refs: Iterable[ObjectRef]) -> Iterator[ObjectRef]:
         """Yield each object, and after a Pod, ReplicaSet or Job its top owner."""

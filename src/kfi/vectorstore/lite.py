@@ -48,7 +48,9 @@ class LiteServer:
         self._remove_sockets = weakref.finalize(self, shutil.rmtree, sockets, ignore_errors=True)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="milvus-lite")
         sizes = [(f"grpc.max_{way}_message_length", _MESSAGE_BYTES) for way in ("receive", "send")]
-        self._server = grpc.server(self._workers, options=sizes)
+        # The client asks every ten seconds whether the server is there; by default a server takes that for an attack.
+        patient = [("grpc.keepalive_permit_without_calls", 1), ("grpc.http2.max_ping_strikes", 0)]
+        self._server = grpc.server(self._workers, options=[*sizes, *patient])
         add_MilvusServiceServicer_to_server(MilvusServicer(self._database), self._server)
         self.address = f"unix:{sockets}/milvus.sock"
         try:

@@ -3,6 +3,7 @@
 import pytest
 
 from kfi.diagnosis.rules import admission
+from kfi.models.records import REFUSED
 from tests.cluster import codes, event, listing, log, obj, snapshot
 
 RS = "ReplicaSet/orchard/cart-5d9f8c7b6"
@@ -133,3 +134,50 @@ def test_a_manifest_of_a_removed_version_is_told_where_the_release_is_known():
     assert found(budget("policy/v1"), node("v1.29.4")) == []
     assert found(budget("policy/v1beta1")) == []
     assert found(budget("policy/v1beta1", applied=False), node("v1.29.4")) == []
+
+
+def asked(about, message):
+    return event(about, REFUSED, message, component="kubectl")
+
+
+UNKNOWN = 'error: unable to recognize "a.yaml": no matches for kind'
+CREATING = 'Error from server (Forbidden): error when creating "cart.yaml": pods "cart" is forbidden: '
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ('The Deployment "cart" is invalid: spec.selector: Invalid value: x: field is immutable', "manifest-invalid"),
+        ('error: error validating "a.yaml": error validating data: unknown field "q" in x; if', "manifest-invalid"),
+        ('Error from server (NotFound): error when creating "a": namespaces "b" not found', "manifest-invalid"),
+        (f'{CREATING}violates PodSecurity "restricted:latest": runAsNonRoot != true', "pod-security-violated"),
+        ('Error from server: admission webhook "w.example" denied the request: no owner', "admission-denied"),
+        (f'{UNKNOWN} "CronJob" in version "batch/v1beta1"', "api-version-removed"),
+        (f'{UNKNOWN} "Gate" in version "own.example/v1"', "custom-resource-unknown"),
+    ],
+)  # fmt: skip
+def test_what_kubectl_was_told_is_evidence_about_the_object(message, code):
+    assert found(asked("Deployment/orchard/cart", message)) == [(code, "Deployment/orchard/cart")]
+
+
+def test_an_object_that_lives_was_let_in_after_its_creation_was_refused():
+    created = asked("Pod/orchard/cart", f'{CREATING}violates PodSecurity "restricted:latest": runAsNonRoot != true')
+    changed = asked("Pod/orchard/cart", 'The Pod "cart" is invalid: spec: Forbidden: pod updates may not change fields')
+    pod = obj("Pod/orchard/cart", status={"phase": "Running"})
+
+    assert found(created, pod) == []
+    assert found(changed, pod) == [("manifest-invalid", "Pod/orchard/cart")]
+
+
+def test_a_controller_s_invalid_pods_are_told_of_and_a_program_s_invalid_token_is_not():
+    message = 'Error creating: Pod "cart-x" is invalid: spec.containers[0].image: Required value'
+
+    assert found(refused(message)) == [("manifest-invalid", RS)]
+    assert found(log("Pod/orchard/cart", 'token "x" is invalid: expired')) == []
+    assert found(log("Pod/orchard/cart", 'Deployment "x" is invalid: spec: Required value')) == []
+
+
+def test_a_refusal_in_a_log_that_is_nobody_s_is_about_the_object_it_names():
+    line = f'{CREATING}violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)'
+
+    assert found(log("//", line)) == [("pod-security-violated", "Pod/cart")]

@@ -113,9 +113,16 @@ def test_a_log_of_nobody_is_a_weak_lead_and_a_calm_one_none():
 
     found = findings(nobodys("tally failed: two receipts have one number", ""))
 
-    assert [(f.code, str(f.ref)) for f in found] == [("unowned-log-error", "Log/app.log")]
+    assert [(f.code, str(f.ref)) for f in found] == [("unowned-log-error", "log app.log")]
     assert found[0].strength < 0.4
     assert findings(nobodys("tally failed never", "info")) == []
+
+
+@pytest.mark.parametrize("line", ["} {", "#### attempt 0", "kind: SpreadArgs", "sync.runtime_Wait(0xc0002b1310, 0x53)"])
+def test_a_fragment_of_nobodys_log_that_says_nothing_wrong_is_no_lead(line):
+    fragment = log("Pod/orchard/x", line, level="", stack="  at main.go:12").model_copy(update={"ref": ObjectRef()})
+
+    assert findings(fragment) == []
 
 
 def test_a_log_and_a_manifest_are_enough_for_a_lead():

@@ -359,3 +359,25 @@ def test_a_placeholder_that_nothing_filled_in_is_a_variable_that_nobody_bound():
     assert str(finding.ref) == "Deployment/orchard/cart"
     assert "its siblings (stock, mail, jam) do" in finding.message
     assert any("stock-db" in c.text for c in finding.evidence)
+
+
+@pytest.mark.parametrize(("how", "code"), [("envFrom", "env-address-mismatch"), ("file", "unknown-service-name")])
+def test_a_name_that_a_variable_holds_is_a_wrong_address_whichever_object_holds_the_variable(how, code):
+    settings = obj("ConfigMap/orchard/links", data={"STOCK_URL": "http://stock.meadow.svc.cluster.local"})
+    taken = {
+        "envFrom": {"containers": [{"name": "app", "envFrom": [{"configMapRef": {"name": "links"}}]}]},
+        "file": {
+            "containers": [{"name": "app", "volumeMounts": [{"name": "links", "mountPath": "/etc/links"}]}],
+            "volumes": [{"name": "links", "configMap": {"name": "links"}}],
+        },
+    }[how]
+    cart = obj(
+        "Deployment/orchard/cart", spec={"replicas": 1, "template": {"spec": taken}}, status={"readyReplicas": 0}
+    )
+    line = said("getaddrinfo ENOTFOUND stock.meadow.svc.cluster.local")
+
+    found_here = [
+        f.code for f in (*findings(cart, settings, service("stock"), listing("Service", "", "orchard/stock"), line),)
+    ]
+
+    assert found_here == [code]

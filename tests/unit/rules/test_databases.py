@@ -274,3 +274,24 @@ def test_a_pool_cannot_but_be_empty_where_the_database_is_down_or_refuses_the_co
 
     assert found(client, *down, waits) == []
     assert found(client, *database(), waits, refused) == []
+
+
+def test_a_server_names_its_client_by_the_name_of_its_address_or_by_an_account_that_one_workload_has():
+    line = "2026-11-20 14:39:51 1184 [Warning] Access denied for user '{}'@'{}' (using password: YES)"
+    owner = [{"kind": "Deployment", "name": "cart", "controller": True}]
+    pod = obj("Pod/orchard/cart-x", metadata={"ownerReferences": owner}, status={"podIP": "10.1.0.9"})
+    by_name = server_line(line.format("shop_ro", "10-1-0-9.cart.orchard.svc.cluster.local"))
+    by_account = server_line(line.format("shop_ro", "203.0.113.9"))
+    reads = workload(STOCK, {"DB_USER": "shop_ro", "DB_HOST": "orders-db"}, ready=1)
+
+    assert found(workload(CART, ready=1), pod, *database(), by_name) == [("db-credentials-refused", CART)]
+    assert found(reads, *database(), by_account) == [("db-credentials-refused", STOCK)]
+
+
+def test_a_host_in_an_address_is_no_account():
+    line = "2026-11-20 14:39:51 1184 [Warning] Access denied for user 'mail'@'203.0.113.9' (using password: YES)"
+    calls = workload(CART, {"MAIL_URL": "http://mail:8025", "DB_HOST": "orders-db"}, ready=1)
+    has = workload(STOCK, {"DB_URL": "mysql://mail:secret@orders-db/orders"}, ready=1)
+
+    assert found(calls, *database(), server_line(line)) == [("db-credentials-refused", DB)]
+    assert found(calls, has, *database(), server_line(line)) == [("db-credentials-refused", STOCK)]

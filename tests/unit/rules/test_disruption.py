@@ -33,6 +33,10 @@ def not_triggered(message: str, **kept: Any) -> Document:
         ("pod didn't trigger scale-up: 1 in backoff after failed scale-up", "scale-up-failed"),
         ("pod didn't trigger scale-up: 3 Insufficient cpu", "scale-up-no-fit"),
         ("pod didn't trigger scale-up (it wouldn't fit if a new node is added)", "scale-up-no-fit"),
+        ("pod didn't trigger scale-up: 1 node(s) had volume node affinity conflict", "scale-up-no-fit"),
+        ("pod didn't trigger scale-up: 2 node(s) had untolerated taint {gpu: true}", "scale-up-no-fit"),
+        ("pod didn't trigger scale-up: 1 node(s) didn't match node selector, 1 max node group size reached",
+         "scale-up-limit-reached"),
     ],
 )  # fmt: skip
 def test_the_cluster_autoscaler_says_why_it_adds_no_node(message: str, code: str):
@@ -45,6 +49,11 @@ def test_the_cluster_autoscaler_says_why_it_adds_no_node(message: str, code: str
         ('all available instance types exceed limits for nodepool: "general"', "scale-up-limit-reached"),
         ('incompatible with nodepool "a", did not tolerate x=y:NoSchedule; all available instance types exceed limits '
          'for nodepool "b"', "scale-up-limit-reached"),
+        ('incompatible requirements, key zone, zone In [a] not in zone In [b c]', "scale-up-no-fit"),
+        ('incompatible with nodepool "a", did not tolerate taint (taint=x=y:NoSchedule)', "scale-up-no-fit"),
+        ('no instance type has enough resources, requirements=arch In [arm64]', "scale-up-no-fit"),
+        ("nodepool requirements filtered out all available instance types", "scale-up-no-fit"),
+        ("no nodepools found", "scale-up-no-fit"),
         ('incompatible with nodepool "general", no instance type satisfied resources {"cpu":"99"}', "scale-up-no-fit"),
     ],
 )  # fmt: skip
@@ -136,6 +145,7 @@ def test_a_budget_that_allows_nothing_holds_up_a_drain():
     assert (found.code, str(found.ref), found.strength) == ("eviction-blocked", BUDGET, 0.9)
     assert "minAvailable 2" in found.message
     assert "node-a" in found.message
+    assert "Node/node-a" in map(str, found.affects)
 
 
 def test_a_budget_that_nobody_tries_or_that_allows_one_is_well():

@@ -3,7 +3,7 @@
 import pytest
 
 from kfi.diagnosis.rules import ingress
-from tests.cluster import codes, event, listing, log, obj, snapshot
+from tests.cluster import calls, codes, event, listing, log, obj, snapshot
 from tests.unit.rules.test_services import app, flat, service
 
 ADDRESS = {"loadBalancer": {"ingress": [{"ip": "203.0.113.20"}]}}
@@ -177,3 +177,24 @@ def test_a_misspelt_host_in_a_gateways_configuration_is_its_applications_fault()
 
     assert found(config, used, *services, listed) == [("gateway-misrouted", "Service/orchard/pricing")]
     assert found(config, *services, listed) == [], "a ConfigMap that nobody uses leads nobody astray"
+
+
+def lone_route(target, *more):
+    """A route that both its name and its path say is for pricing, and the application that it leads to instead."""
+    alone = an_ingress("pricing", ("/pricing", target, 80))
+    apps = [document for name in ("pricing", target) for document in (*app(name), service(name))]
+    return [f for f in ingress.check(snapshot(alone, EDGE, *apps, *more)) if f.code == "gateway-misrouted"]
+
+
+def test_a_lone_route_is_odd_where_its_name_and_its_path_say_so():
+    stranger = log("Deployment/orchard/mailer", "no route for GET /pricing/today: 404", level="warning")
+
+    (guessed,) = lone_route("mailer")
+    (proved,) = lone_route("mailer", stranger)
+
+    assert (guessed.code, str(guessed.ref)) == ("gateway-misrouted", "Service/orchard/pricing")
+    assert (guessed.strength, proved.strength) == (0.45, 0.85)
+
+
+def test_a_lone_route_to_a_proxy_in_front_of_its_application_is_well():
+    assert lone_route("shield", calls(("shield", "pricing"))) == []

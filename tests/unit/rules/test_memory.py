@@ -180,3 +180,89 @@ def test_a_shell_that_logs_the_kill_of_its_child_proves_it():
     assert [f.code for f in found] == ["oom-killed"]
     assert "Killed" in texts(found[0])
     assert codes(memory, pod(BACK_OFF, ended("Error", 1)), line) == []
+
+
+UID = "4ca8f0b1-7c1e-4d5b-9a53-1f0c2d3e4f50"
+GROUP = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
+
+
+def kill_line(constraint="CONSTRAINT_MEMCG", limit=GROUP, container="3f" * 32):
+    return (
+        f"oom-kill:constraint={constraint},nodemask=(null),cpuset=cri-containerd-{container}.scope,mems_allowed=0,"
+        f"oom_memcg={limit},task_memcg={GROUP}/cri-containerd-{container}.scope,task=java,pid=48211,uid=1000"
+    )
+
+
+def victim(status="Running", **container):
+    spec = {"nodeName": "node-a", "containers": [{"name": "app"}]}
+    statuses = [{"name": "app", "ready": False, "state": {"running": {}}, **container}]
+    return obj(POD, metadata={"uid": UID}, spec=spec, status={"phase": status, "containerStatuses": statuses})
+
+
+def found_in(*documents):
+    return [(f.code, str(f.ref)) for f in findings(*documents)]
+
+
+def test_the_kernel_s_journal_names_the_pod_by_its_group():
+    line = log("Node/node-a", kill_line(), level="")
+
+    assert found_in(victim(), line) == [("oom-killed", POD)]
+    assert found_in(line) == [("oom-killed", "Node/node-a")]
+
+
+def test_the_kernel_s_journal_names_the_pod_by_its_container_where_no_uid_is_known():
+    described = obj(
+        POD,
+        spec={"containers": [{"name": "app"}]},
+        status={"containerStatuses": [{"name": "app", "containerID": f"containerd://{'3f' * 32}"}]},
+    )
+
+    assert found_in(described, log("Node/node-a", kill_line(), level="")) == [("oom-killed", POD)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        kill_line("CONSTRAINT_NONE", limit="/"),
+        kill_line(limit="/kubepods.slice"),
+        "Out of memory: Killed process 8123 (java) total-vm:4194304kB, anon-rss:3923300kB",
+    ],
+)
+def test_a_kill_for_want_of_the_node_s_memory_is_the_node_s_whether_it_was_seen_or_not(line):
+    assert found_in(log("Node/node-a", line, level="")) == [("node-out-of-memory", "Node/node-a")]
+    assert found_in(log("//", line, level="")) == [("node-out-of-memory", "log app.log")]
+
+
+def test_a_system_oom_event_counts_without_a_node_object():
+    said = "System OOM encountered, victim process: java, pid: 48211"
+
+    assert found_in(event("Node/node-a", "SystemOOM", said)) == [("node-out-of-memory", "Node/node-a")]
+    assert found_in(event("Node/node-a", "SystemOOM", said, ago=7200)) == []
+
+
+def test_a_kill_of_an_hour_ago_is_over():
+    old = log("Node/node-a", kill_line(), level="").model_copy(update={"last_time": NOW - timedelta(hours=2)})
+
+    assert found_in(victim(), old) == []
+
+
+CART = "Deployment/orchard/cart"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("[ERROR] Worker (pid:41) was sent SIGKILL! Perhaps out of memory?", [("oom-killed", CART)]),
+        (
+            "WARNING: [pool www] child 117 exited on signal 9 (SIGKILL) after 3.2 seconds from start",
+            [("oom-killed", CART)],
+        ),
+        ("DAMN ! worker 2 (pid: 24) died, killed by signal 9 :( trying respawn ...", [("oom-killed", CART)]),
+        ("billiard.exceptions.WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL).", [("oom-killed", CART)]),
+        ("[INFO] Worker exiting (pid: 41)", []),
+        ("[CRITICAL] WORKER TIMEOUT (pid:41)", []),
+        ("WARNING: [pool www] child 117 exited on signal 15 (SIGTERM) after 3.2 seconds from start", []),
+    ],
+)
+def test_a_server_that_loses_workers_runs_out_of_memory_though_its_container_lives_on(line, expected):
+    assert codes(memory, obj(CART, spec={"replicas": 1}), log(CART, line, count=4)) == expected

@@ -145,11 +145,11 @@ def test_an_alias_of_an_address_or_of_a_missing_service_leads_nowhere():
     assert found(alias("archive.db.example.com")) == []
 
 
-def stateful(service_name="search"):
+def stateful(service_name="search", ready=1):
     labels = {"app": "search"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "search"}]}}
     spec = {"replicas": 1, "serviceName": service_name, "selector": {"matchLabels": labels}, "template": template}
-    return obj("StatefulSet/orchard/search", spec=spec, status={"readyReplicas": 1})
+    return obj("StatefulSet/orchard/search", spec=spec, status={"readyReplicas": ready})
 
 
 LOOKUP = log("Pod/orchard/search-0", "java.net.UnknownHostException: search-1.search.orchard.svc.cluster.local")
@@ -166,9 +166,10 @@ def test_pods_of_a_stateful_set_have_names_only_through_a_headless_service():
 
 
 def test_what_nobody_looks_up_is_only_a_hint():
-    (hint,) = network.check(snapshot(*shop(stateful(), service("search"))))
+    (hint,) = network.check(snapshot(*shop(stateful(ready=0), service("search"))))
 
     assert hint.strength < 0.4
+    assert found(stateful(), service("search")) == [], "who calls it by the Service's name misses nothing"
 
 
 def test_a_check_that_runs_into_a_timeout_blames_a_policy_that_lets_nobody_in():

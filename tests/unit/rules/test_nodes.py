@@ -230,3 +230,32 @@ def test_a_node_that_is_heard_to_be_ready_again_is_well():
 
     assert codes(nodes, LOST, back) == []
     assert codes(nodes, LOST, node()) == []
+
+
+def component(name: str):
+    """A Pod of kube-system as a table shows it: without its node."""
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
+    return obj(f"Pod/kube-system/{name}", metadata={"creationTimestamp": "2026-11-20T10:00:00Z"}, status=status)
+
+
+def test_the_node_of_a_component_is_known_from_its_name_or_from_the_nodes_list_of_pods():
+    listed = obj("Node/node-b", status={"pods": [{"namespace": "kube-system", "name": "kube-proxy-x2x4z"}]})
+    other = obj("Node/node-c", status={"pods": [{"namespace": "orchard", "name": "kube-proxy-x2x4z"}]})
+
+    assert codes(nodes, node(), component("kube-scheduler-node-a")) == [("kube-scheduler-down", "Node/node-a")]
+    assert codes(nodes, other, listed, component("kube-proxy-x2x4z")) == [("kube-proxy-down", "Node/node-b")]
+    assert codes(nodes, node(), other, component("kube-proxy-x2x4z")) == [
+        ("kube-proxy-down", "Pod/kube-system/kube-proxy-x2x4z")
+    ]
+
+
+def test_a_service_without_an_address_is_reached_without_a_proxy():
+    targets = ("cart.orchard", "stock.orchard")
+    lost = [check(target, 80, "timeout", from_node="node-b") for target in targets]
+    fine = [check(target, 80, "open", from_node="node-a") for target in targets]
+    direct = check("cart-db.orchard", 5432, "open", from_node="node-b")
+    headless = obj("Service/orchard/cart-db", spec={"clusterIP": "None"})
+    proxied = obj("Service/orchard/cart-db", spec={"clusterIP": "10.9.0.8"})
+
+    assert codes(nodes, *lost, *fine, direct, headless) == [("kube-proxy-down", "Node/node-b")]
+    assert codes(nodes, *lost, *fine, direct, proxied) == []

@@ -97,3 +97,28 @@ def test_slow_callers_are_among_what_a_slow_callee_affects():
 
     assert (found.code, found.ref.name) == ("pod-network-delay", "db")
     assert [ref.name for ref in found.affects] == ["cart", "db", "front"]
+
+
+def told(name: str, alert_name: str, words: str):
+    return alert(ObjectRef(kind="Deployment", namespace="orchard", name=name), alert_name, words, deployment=name)
+
+
+def test_a_value_with_the_usual_one_in_brackets_has_risen():
+    slow_one = told("cart", "HighLatency", "cart: p95 8.3s over the last 5m (normally 0.05s)")
+    quick = told("cart", "HighLatency", "cart: p95 0.04s over the last 5m (normally 0.05s)")
+
+    assert codes(performance, *shop(cart="node_a", db="node_b"), slow_one) == [
+        ("pod-network-delay", "Deployment/orchard/cart")
+    ]
+    assert codes(performance, *shop(cart="node_a", db="node_b"), quick) == []
+
+
+def test_the_alerts_name_says_what_its_description_measures():
+    node = ObjectRef(kind="Node", name="node-a")
+    lossy = alert(
+        node, "NodeTCPRetransmissionHigh", "7.9% of the segments are sent again (normally 0.02%)", node="node-a"
+    )
+    disk = alert(node, "NodeDiskFilling", "79% of the disk is used (normally 40%)", node="node-a")
+
+    assert codes(performance, *shop(cart="node_a"), lossy) == [("node-network-packet-loss", "Node/node-a")]
+    assert codes(performance, *shop(cart="node_a"), disk) == []

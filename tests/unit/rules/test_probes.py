@@ -325,3 +325,26 @@ def test_a_startup_probe_that_succeeded_in_the_end_is_no_trouble():
     up = pod(ready=True, restarts=3, state={"running": {"startedAt": at(290)}}, startupProbe=http(8080))
 
     assert codes(probes, up, unhealthy("Startup", REFUSED, ago=200), killed) == []
+
+
+def row(restarts: int, age_s: int, ready: bool = True, **container):
+    """Give a Pod as a table shows it, and the template of its Deployment."""
+    template = {"spec": {"containers": [{"name": "app", "ports": [{"containerPort": 8080}], **container}]}}
+    status = {"summary": "Running", "restarts": restarts, "readyContainers": int(ready), "totalContainers": 1}
+    owner = {"ownerReferences": [{"kind": "Deployment", "name": "cart", "controller": True}]}
+    return (
+        obj(POD, metadata={"creationTimestamp": at(age_s), **owner}, spec={"nodeName": "node-a"}, status=status),
+        obj("Deployment/orchard/cart", spec={"template": template}),
+    )
+
+
+def test_a_row_that_restarts_and_a_template_whose_probe_asks_an_undeclared_port_belong_together():
+    assert codes(probes, *row(3, 300, livenessProbe=grpc(8081))) == [("liveness-wrong-port", POD)]
+    assert codes(probes, *row(0, 300, ready=False, readinessProbe=tcp(8081))) == [("readiness-wrong-port", POD)]
+
+
+def test_a_row_that_behaves_otherwise_is_not_blamed_on_a_probe():
+    assert codes(probes, *row(3, 300, livenessProbe=grpc(8080))) == []
+    assert codes(probes, *row(1, 86_400, livenessProbe=grpc(8081))) == []
+    assert codes(probes, *row(0, 300, livenessProbe=grpc(8081), readinessProbe=tcp(8081))) == []
+    assert codes(probes, *row(3, 300, livenessProbe=grpc(8081)), event(POD, "BackOff", "Back-off restarting")) == []

@@ -66,3 +66,11 @@ def test_a_namespace_that_was_switched_off_whole_has_no_single_fault():
 
 def test_a_workload_that_runs_is_no_matter():
     assert sure(app("stock", 2), INGRESS, listing("Deployment", "orchard", "stock", "front")) == {}
+
+
+def test_a_manifest_of_no_replicas_counts_where_nobody_collected_the_cluster_itself():
+    declared = app("stock", 0, applied=True)
+
+    assert sure(declared, MISSED) == {"stock": 0.9}
+    assert sure(declared, MISSED, listing("Deployment", "orchard", "front")) == {}, "it was never applied"
+    assert sure(app("stock", 2, applied=True), MISSED) == {}

@@ -6,7 +6,7 @@ import pytest
 
 from kfi.diagnosis.rules import scheduling
 from kfi.models.schemas import Document, Finding, Role
-from tests.cluster import codes, event, listing, obj, snapshot
+from tests.cluster import NOW, codes, event, listing, obj, snapshot
 
 POD = "Pod/orchard/cart-7d9"
 MISMATCH = "node(s) didn't match Pod's node affinity/selector"
@@ -354,6 +354,16 @@ def test_a_node_name_of_no_node_is_found_by_the_list_of_nodes():
     assert codes(scheduling, placed, *WORKERS) == []
 
 
+def test_a_node_that_once_ran_the_pod_is_no_slip_in_its_name_and_explains_no_crash():
+    ended = {"name": "app", "state": {"terminated": {"exitCode": 1}}}
+    ran = obj(POD, spec={"nodeName": "node-z"}, status={"hostIP": "10.0.0.9", "containerStatuses": [ended]})
+
+    found = list(scheduling.check(snapshot(ran, *WORKERS, listing("Node", "", "node-a", "node-b", "node-c"))))
+
+    assert [(f.code, f.strength) for f in found] == [("node-name-missing", 0.45)]
+    assert "does not exist any more" in found[0].message
+
+
 def test_a_pod_that_its_node_refused_counts_while_no_sibling_is_ready():
     refused = obj(POD, spec={"nodeName": "node-a"}, status={"phase": "Failed", "reason": "OutOfcpu"})
 
@@ -379,3 +389,61 @@ def test_a_taint_that_a_nodes_condition_sets_is_named_where_no_node_was_given():
 
     assert [(f.code, str(f.ref), f.role) for f in found] == [("unschedulable", POD, Role.SYMPTOM)]
     assert "Kubernetes has tainted them node.kubernetes.io/disk-pressure" in found[0].message
+
+
+def test_a_device_that_no_node_lists_is_offered_by_none():
+    gpu = obj(POD, spec={"containers": [{"name": "app", "resources": {"requests": {"nvidia.com/gpu": 1}}}]})
+    full = {"allocatable": {"cpu": "4", "memory": "8Gi"}, "conditions": [{"type": "Ready", "status": "True"}]}
+
+    (found,) = findings(gpu, obj("Node/node-a", status=full), said("1 Insufficient nvidia.com/gpu"))
+
+    assert (found.code, found.message) == (
+        "insufficient-resource",
+        "The Pod requests 1 nvidia.com/gpu; no node offers any.",
+    )
+
+
+LONELY = {
+    "podAntiAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": [
+            {"labelSelector": {"matchLabels": {"app": "cart"}}, "topologyKey": "kubernetes.io/hostname"}
+        ]
+    }
+}
+
+
+def unheard(**spec: Any) -> Document:
+    return obj(POD, spec=spec, status={"summary": "Pending"})
+
+
+def labelled(name: str, **fields: Any) -> Document:
+    return obj(f"Node/{name}", metadata={"labels": {"kubernetes.io/hostname": name}}, spec=fields)
+
+
+def found(*documents: Document) -> list[tuple[str, float]]:
+    return [(f.code, f.strength) for f in scheduling.check(snapshot(*documents))]
+
+
+def test_where_nobody_kept_the_schedulers_words_the_pods_spec_is_held_against_the_nodes():
+    tainted = {"taints": [{"key": "team", "value": "tax", "effect": "NoSchedule"}]}
+    nodes = (labelled("node-a", **tainted), labelled("node-b"))
+
+    assert found(unheard(nodeSelector={"disk": "fast"}), *nodes) == [("node-selector-mismatch", 0.8)]
+    assert found(unheard(nodeSelector={"kubernetes.io/hostname": "node-a"}), *nodes) == [("untolerated-taint", 0.8)]
+    assert found(unheard(nodeSelector={"kubernetes.io/hostname": "node-b"}), *nodes) == []
+    assert found(unheard(), *nodes) == []
+
+
+def test_a_hard_constraint_that_cannot_be_checked_is_a_lead_only():
+    assert found(unheard(affinity=LONELY), labelled("node-a")) == [("pod-anti-affinity-conflict", 0.5)]
+    assert found(unheard(nodeSelector={"disk": "fast"}), obj("Node/node-a")) == [("node-selector-mismatch", 0.5)]
+
+
+def test_a_pod_that_has_a_node_or_has_just_come_waits_for_none():
+    new = obj(
+        POD, metadata={"creationTimestamp": NOW.isoformat()}, spec={"affinity": LONELY}, status={"phase": "Pending"}
+    )
+    placed = obj(POD, spec={"nodeName": "node-a", "affinity": LONELY}, status={"summary": "Pending"})
+
+    assert found(new, labelled("node-a")) == []
+    assert found(placed, labelled("node-a")) == []

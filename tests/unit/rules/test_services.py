@@ -303,6 +303,18 @@ def test_a_workload_with_dns_settings_of_its_own_cannot_resolve():
     assert '"dnsPolicy": "Default"' in texts(found[0])
 
 
+def test_dns_settings_are_known_from_a_pod_where_the_template_does_not_show_them():
+    own = {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["192.0.2.53"]}, "containers": [{"name": "app"}]}
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
+    alone = obj("Pod/orchard/checkout-0", spec=own, status=status)
+    said = log("Pod/orchard/checkout-0", "dial tcp: lookup cart: no such host")
+
+    found = findings(alone, dns(ready=True), app("cart"), service("cart"), said)
+
+    assert [(f.code, str(f.ref)) for f in found] == [("dns-failure", "Pod/orchard/checkout-0")]
+    assert '"dnsPolicy": "None"' in texts(found[0])
+
+
 def policy(**spec):
     return obj("NetworkPolicy/orchard/deny", spec={"podSelector": {}, "policyTypes": ["Egress"], **spec})
 
@@ -393,6 +405,22 @@ def test_a_port_by_name_is_not_called_wrong_where_the_pods_text_leaves_names_out
     assert found_codes(described(pod), by_name) == []
     assert found_codes(described(pod), by_name, NO_ENDPOINTS) == [("service-port-mismatch", "Service/orchard/cart")]
     assert found_codes(pod, by_name) == [("service-port-mismatch", "Service/orchard/cart")]
+
+
+def test_names_of_ports_in_a_manifest_do_not_make_the_live_text_complete():
+    deployment, _ = app("cart")
+    fields = deployment.payload["fields"]
+    template = {
+        **fields["spec"]["template"],
+        "spec": {"containers": [{"name": "app", "ports": [{"containerPort": 80}]}]},
+    }
+    shown = {**fields, "spec": {**fields["spec"], "template": template}}
+    live = deployment.model_copy(update={"payload": {**deployment.payload, "form": "describe", "fields": shown}})
+    named = {"containers": [{"name": "app", "ports": [{"containerPort": 80, "name": "web"}]}]}
+    wanted = {**fields["spec"], "template": {**fields["spec"]["template"], "spec": named}}
+    manifest = obj("Deployment/orchard/cart", applied=True, spec=wanted)
+
+    assert found_codes(live, manifest, service("cart", port={"targetPort": "web"})) == []
 
 
 def service_described(name: str, endpoints: list[str], **more):

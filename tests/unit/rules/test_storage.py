@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kfi.diagnosis.rules import storage
+from kfi.models.records import ObjectRecord, TextForm
 from kfi.models.schemas import Document, Finding
 from tests.cluster import codes, event, listing, log, obj, snapshot
 
@@ -297,3 +298,44 @@ def test_a_claim_that_only_events_name_and_that_was_bound_since_is_well():
     bound = event(CLAIM, "ProvisioningSucceeded", "Successfully provisioned volume", type="Normal", ago=5)
 
     assert codes(storage, event(CLAIM, "ProvisioningFailed", REFUSED), bound) == []
+
+
+def row(which: str, **status: Any) -> Document:
+    """A Pod or claim as a table shows it."""
+    made = obj(which, status=status)
+    record = ObjectRecord(form=TextForm.TABLE, fields=made.payload["fields"], header="NAME READY STATUS")
+    return made.model_copy(update={"payload": record.model_dump(mode="json")})
+
+
+def waits(name: str) -> Document:
+    return row(f"Pod/orchard/{name}", phase="Pending", summary="Pending", readyContainers=0, totalContainers=1)
+
+
+PENDING = {"phase": "Pending"}
+
+
+@pytest.mark.parametrize(
+    ("claims", "pods", "users"),
+    [
+        (["data-ledger-0"], ["ledger-0", "cart-7d9f8c6b5-x2x4z"], ["Pod/orchard/ledger-0"]),
+        (["cart-data"], ["cart-7d9f8c6b5-x2x4z", "mailer-6c5d4b7f9-kk2lp"], ["Pod/orchard/cart-7d9f8c6b5-x2x4z"]),
+        (["scratch"], ["cart-7d9f8c6b5-x2x4z"], ["Pod/orchard/cart-7d9f8c6b5-x2x4z"]),
+        (["scratch"], ["cart-7d9f8c6b5-x2x4z", "mailer-6c5d4b7f9-kk2lp"], []),
+        (["scratch", "spare"], ["cart-7d9f8c6b5-x2x4z"], []),
+    ],
+    ids=["a StatefulSet's", "its name's", "the only ones", "two that wait", "two claims"],
+)
+def test_of_table_rows_names_and_states_tell_who_waits_for_a_claim(claims, pods, users):
+    found = findings(*(row(f"PersistentVolumeClaim/orchard/{name}", **PENDING) for name in claims), *map(waits, pods))
+
+    assert [f.code for f in found] == ["claim-unbound"] * len(claims)
+    assert [str(ref) for ref in found[0].affects] == users
+    assert (found[0].strength > 0.3) is bool(users)
+
+
+def test_a_pod_that_runs_or_whose_volumes_are_known_waits_for_no_claim():
+    waiting = row("PersistentVolumeClaim/orchard/scratch", **PENDING)
+    runs = row("Pod/orchard/cart-0", phase="Running", summary="Running", readyContainers=1, totalContainers=1)
+    known = obj("Pod/orchard/cart-0", spec={"containers": [{"name": "app"}]}, status={"phase": "Pending"})
+
+    assert [f.strength for other in (runs, known) for f in findings(waiting, other)] == [0.3, 0.3]

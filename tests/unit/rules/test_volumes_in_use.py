@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from kfi.diagnosis.rules import storage
+from kfi.diagnosis.catalogue import catalogue
+from kfi.diagnosis.rules import nodes, storage
 from kfi.models.schemas import Document, ObjectRef
-from tests.cluster import alert, codes, event, listing, log, obj, snapshot
+from tests.cluster import alert, codes, event, explain, listing, log, obj, snapshot
 
 POD = "Pod/orchard/cart-5d9f8c7b6-x2x4z"
 CLAIM = "PersistentVolumeClaim/orchard/cart-data"
@@ -150,6 +151,20 @@ def test_a_volume_on_a_node_that_takes_no_pods_keeps_its_pod_from_starting(holde
 
     assert (found.code, str(found.ref)) == ("volume-node-unavailable", POD)
     assert f"node-b, which {words}" in found.message
+
+
+@pytest.mark.parametrize(("ready", "root"), [(False, "node-not-ready"), (True, "volume-node-unavailable")])
+def test_a_node_that_is_down_is_why_the_volumes_on_it_are_not_there(ready: bool, root: str):
+    waits = pod(state="creating", node="")
+    said = event(POD, "FailedScheduling", "0/2 nodes are available: 2 node(s) had volume node affinity conflict.")
+    holder = node("node-b", cordoned=ready, ready=ready)
+    seen = snapshot(waits, said, claim(), volume("node-b"), node("node-a"), holder)
+
+    first, *_ = explain(seen, [*nodes.check(seen), *storage.check(seen)], catalogue())
+
+    assert first.root.rule.code == root
+    explained = [group.rule.code for group in first.explained]
+    assert explained == ([] if ready else ["volume-node-unavailable"])
 
 
 def test_a_volume_that_is_where_its_pod_is_or_may_go_is_well():

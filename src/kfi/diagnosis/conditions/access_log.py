@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kfi.models.schemas import ObjectRef
+from kfi.diagnosis.conditions.service_evidence import workload_logs
+from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.resources import Service
 from kfi.snapshot.view import Log, Snapshot
 
@@ -51,6 +52,7 @@ _NGINX_ERROR = re.compile(
 _NGINX_UPSTREAM = re.compile(r'upstream: "\w+://(?P<address>[^/"]+)(?P<path>[^"]*)"')
 _NGINX_REQUEST = re.compile(r'request: "[A-Z]+ (?P<path>\S+)')
 _ADDRESS = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})(?!\d)")
+_NOT_FOUND = re.compile(r"(?<![\d.])404(?![\d.])|not found|no (?:such )?route", re.IGNORECASE)
 _MAX_CHARS = 4000
 _NO_ANSWER = {"502": "the upstream refused or broke the connection", "504": "the upstream did not answer in time"}
 
@@ -84,6 +86,15 @@ def failed_requests(snapshot: Snapshot) -> Iterator[tuple[Log, Failed]]:
         found = _envoy_json(text, places) or _envoy(text, places) or _nginx(text, places) or _nginx_error(text, places)
         if found:
             yield log, found
+
+
+def not_found(snapshot: Snapshot, workload: ObjectRef | None, path: str) -> Iterator[Citation]:
+    """Yield lines in which a workload says that it knows no such path."""
+    asked = re.compile(rf"{re.escape(path.rstrip('/*'))}(?![\w-])")
+    for log in workload_logs(snapshot, workload) if workload and path.strip("/*") else ():
+        text = log.record.example[:_MAX_CHARS]
+        if asked.search(text) and _NOT_FOUND.search(text):
+            yield log.citation
 
 
 @dataclass(frozen=True)

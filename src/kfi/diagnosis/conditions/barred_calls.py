@@ -8,7 +8,7 @@ a policy bars a connection is computed; that it hurts, only a log proves.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfi.diagnosis.conditions.blame import blamed, unreachable
 from kfi.diagnosis.conditions.name_resolution import unresolved
@@ -17,8 +17,9 @@ from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.diagnosis.conditions.served import port_number
 from kfi.diagnosis.conditions.service_evidence import answers, checks_of, env_lines, fails, only_rows
 from kfi.models.schemas import Citation, ObjectRef
+from kfi.snapshot.needs import Address
+from kfi.snapshot.network_policy import NetworkPolicy
 from kfi.snapshot.resources import Service, ServicePort
-from kfi.snapshot.routing import NetworkPolicy
 from kfi.snapshot.view import Log, Snapshot
 
 
@@ -33,6 +34,8 @@ class Need:
     log: Log | None = None
     tried: bool = False
     """A connectivity check ran into a timeout."""
+    address: Address | None = None
+    """The variable that says so, where nothing was tried yet."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,14 @@ def barred_calls(snapshot: Snapshot) -> Iterator[Barred]:
         found = None if quiet or answers(snapshot, need.service) else _barred(snapshot, policies, need, caller)
         if found:
             seen.add(key)
-            yield found
+            yield replace(found, need=_with_variable(snapshot, need))
+
+
+def _with_variable(snapshot: Snapshot, need: Need) -> Need:
+    """Add the line of the variable: finding it takes time, and most needs are met."""
+    if need.address is None:
+        return need
+    return replace(need, lines=(*env_lines(snapshot, need.caller, need.address), *need.lines))
 
 
 def _caller(snapshot: Snapshot, need: Need) -> End | None:
@@ -81,8 +91,7 @@ def _needs(snapshot: Snapshot) -> Iterator[Need]:
             yield Need(ObjectRef(cluster=service.ref.cluster), service, one.record.port, (one.citation,), tried=True)
     for caller, found, address in snapshot.topology.addresses:
         if found:
-            lines = (*env_lines(snapshot, caller, address), *fails(snapshot, found)[:1])
-            yield Need(caller, found, address.port, lines)
+            yield Need(caller, found, address.port, fails(snapshot, found)[:1], address=address)
 
 
 def _missed(snapshot: Snapshot) -> Iterator[Need]:

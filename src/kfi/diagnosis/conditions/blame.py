@@ -5,7 +5,7 @@ Whom a container's log blames: the Service of another workload that it could not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from kfi.models.schemas import ObjectRef
 from kfi.snapshot.resources import Service
@@ -41,8 +41,9 @@ def names(log: Log, service: Service) -> bool:
 
 def blamed(snapshot: Snapshot, who: ObjectRef, logs: Iterable[Log]) -> Iterator[tuple[Service, Log]]:
     """Yield the Services of other workloads that a Pod's or workload's log lines say they cannot reach."""
-    mine = snapshot.topology.workload(who)
-    by_name, by_address = _services_near(snapshot, who)
+    topology = snapshot.topology
+    mine = topology.workload(who)
+    by_name, by_address = topology.services_beside(who), topology.services_by_address(who.cluster)
     for log in logs:
         if not unreachable(log):
             continue
@@ -50,12 +51,5 @@ def blamed(snapshot: Snapshot, who: ObjectRef, logs: Iterable[Log]) -> Iterator[
         said = [by_name[w] for w in _WORD.findall(text) if w in by_name]
         said += [by_address[ip] for ip in _IPV4.findall(text) if ip in by_address]
         for service in {s.ref: s for s in said}.values():
-            if snapshot.topology.meant_by(service) != mine:
+            if topology.meant_by(service) != mine:
                 yield service, log
-
-
-def _services_near(snapshot: Snapshot, who: ObjectRef) -> tuple[Mapping[str, Service], Mapping[str, Service]]:
-    """Give the Services that a bare name means in the namespace, and all by cluster IP."""
-    services = [s for s in snapshot.kube_services if s.ref.cluster == who.cluster]
-    by_name = {s.name: s for s in services if s.namespace == who.namespace}
-    return by_name, {s.spec.cluster_ip: s for s in services if s.spec.cluster_ip not in ("", "None")}

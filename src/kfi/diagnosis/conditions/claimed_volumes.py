@@ -56,10 +56,4 @@ def _bound(snapshot: Snapshot, ref: ObjectRef, claim: PersistentVolumeClaim | No
     named = snapshot.find("PersistentVolume", "", name, ref.cluster) if name else None
     if isinstance(named, PersistentVolume):
         return named
-    holds = (v for v in snapshot.of(PersistentVolume) if v.ref.cluster == ref.cluster and _is_for(v, ref))
-    return next(holds, None)
-
-
-def _is_for(volume: PersistentVolume, claim: ObjectRef) -> bool:
-    holder = volume.spec.claim_ref
-    return holder is not None and (holder.namespace, holder.name) == (claim.namespace, claim.name)
+    return snapshot.topology.volume_for(ref)

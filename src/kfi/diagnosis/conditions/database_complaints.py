@@ -7,12 +7,14 @@ address or by the account's name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfi.diagnosis.conditions.containers import runs
 from kfi.diagnosis.conditions.database_servers import Server, Servers
 from kfi.diagnosis.conditions.past_errors import PastErrors
+from kfi.diagnosis.conditions.settings import settings_of
 from kfi.diagnosis.words.database_messages import FAMILIES, LIKELY, SERVER_LINE, Trouble
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.pod import Pod
@@ -108,9 +110,28 @@ def _in_words(snapshot: Snapshot, servers: Servers, said: Words, unwell: frozens
 
 
 def _client(snapshot: Snapshot, host: str, user: str, unwell: frozenset[ObjectRef]) -> tuple[ObjectRef | None, bool]:
-    """Give the workload behind an address, else an unwell one that is named as the account is."""
-    for pod in snapshot.pods:
-        if host and pod.status.pod_ip == host:
+    """Give the workload behind an address, else the one that has the account, else an unwell one of its name."""
+    for pod in snapshot.pods if host else ():
+        if host in (pod.status.pod_ip, pod.name) or _named_after(host, pod):
             return snapshot.topology.workload(pod.ref), False
+    tops = (one.ref for one in snapshot.workloads if user and not snapshot.topology.owner(one.ref))
+    named = [top for top in tops if _has_account(snapshot, top, user)]
+    if len(named) == 1:
+        return named[0], True
     name = user.lower().replace("_", "-")
     return min((ref for ref in unwell if name and ref.name == name), key=str, default=None), True
+
+
+def _named_after(host: str, pod: Pod) -> bool:
+    """Tell whether a name is what the cluster's DNS gives back for a Pod's address: `10-1-2-3.cart.shop.svc…`."""
+    address = pod.status.pod_ip.replace(".", "-").replace(":", "-")
+    return bool(address) and host.partition(".")[0] == address and "." in host
+
+
+def _has_account(snapshot: Snapshot, workload: ObjectRef, user: str) -> bool:
+    """Tell whether a workload is set to an account: in a variable of a user's name, or in an address."""
+    url = re.compile(rf"://{re.escape(user)}(?::[^@/\s]{{0,200}})?@")
+    return any(
+        (setting.text == user and "USER" in setting.name.upper()) or url.search(setting.text)
+        for setting in settings_of(snapshot, workload)
+    )

@@ -32,6 +32,8 @@ class Blocked:
     strength: float
     unwell: bool
     """The budget would allow an eviction if its Pods were healthy."""
+    nodes: tuple[ObjectRef, ...] = ()
+    """What is to be emptied."""
 
 
 # What the API server answers to an eviction, and what drains print of it.
@@ -131,13 +133,11 @@ def _blocked(snapshot: Snapshot, budget: DisruptionBudget, pods: list[Pod], told
     message = f"{said}{': ' + have if have else ''}.{where}"
     paths = [("spec", "minAvailable"), ("spec", "maxUnavailable"), ("status", "disruptionsAllowed")]
     shown = snapshot.cite(budget.ref, *paths) or snapshot.cite_row(budget.ref)
-    cordons = [
-        line for name in nodes[:2]
-        for line in snapshot.cite(pods[0].ref.model_copy(update=_node(name)), ("spec", "unschedulable"))
-    ]  # fmt: skip
+    drained = tuple(budget.ref.model_copy(update=_node(name)) for name in nodes)
+    cordons = [line for node in drained[:2] for line in snapshot.cite(node, ("spec", "unschedulable"))]
     workload = next(iter(tops)) if len(tops) == 1 else None
     strength = 0.9 if told else 0.5
-    return Blocked(budget.ref, workload, message, (*told[:3], *shown, *cordons)[:6], strength, unwell)
+    return Blocked(budget.ref, workload, message, (*told[:3], *shown, *cordons)[:6], strength, unwell, drained)
 
 
 def _node(name: str) -> dict[str, str]:

@@ -68,6 +68,11 @@ def most_telling(logs: Iterable[Log], limit: int = 2) -> tuple[Log, ...]:
     return tuple(sorted(failing, key=_telling, reverse=True)[:limit])
 
 
+def sounds_wrong(log: Log) -> bool:
+    """Tell whether a line says that something is wrong: by its level or its words, not by what hangs below it."""
+    return log.record.level in ("error", "fatal") or bool(_TROUBLE.search(log.record.example[:2000]))
+
+
 def _telling(log: Log) -> tuple[bool, bool, bool, bool, int]:
     fatal = log.record.level == "fatal" or bool(log.record.stack)
     reason = bool(_REASON.search(log.record.example[:2000]))

@@ -72,7 +72,7 @@ def wrong_probe_ports(snapshot: Snapshot) -> Iterator[Finding]:
     for one in _all_declared(snapshot):
         in_pod = {port for container in one.spec.all_containers for port in declared(container)}
         for container in one.spec.containers:
-            for kind, asked in _undeclared_ports(container, in_pod).items():
+            for kind, asked in undeclared_ports(container, in_pod).items():
                 ports = ", ".join(map(str, sorted(declared(container))))
                 paths = [("containers", container.name, field) for field in (f"{kind}Probe", "ports")]
                 message = (
@@ -84,7 +84,7 @@ def wrong_probe_ports(snapshot: Snapshot) -> Iterator[Finding]:
                 yield WRONG_PORT[kind].found(one.ref, message, lines, strength=strength)
 
 
-def _undeclared_ports(container: Container, in_pod: set[int]) -> Mapping[str, int | str]:
+def undeclared_ports(container: Container, in_pod: set[int]) -> Mapping[str, int | str]:
     """Give the ports of a container's probes that nobody declares, by kind; nothing where it declares none at all."""
     found: dict[str, int | str] = {}
     for kind, probe in probes(container).items() if declared(container) else ():

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from kfi.diagnosis.conditions.access_log import not_found
 from kfi.diagnosis.conditions.config_routes import Written, routes_in
 from kfi.diagnosis.conditions.route_faults import missing_backend, missing_port
 from kfi.models.schemas import Citation, ObjectRef
@@ -30,6 +31,8 @@ _SUFFIX = re.compile(r"(?<=[a-z]{3})(?:service|svc|server)$")
 # How names of variables that hold an address end.
 _ADDRESS_WORDS = re.compile(r"(?:_(?:ADDR|ADDRESS|URL|URI|HOST|ENDPOINT|BASE|BASEURL|HOSTPORT|PORT))+$", re.IGNORECASE)
 _ENOUGH = 2
+# Of a route without siblings only its words say whom it is meant for: it may lead to a proxy.
+_UNPROVED = 0.45
 
 
 @dataclass(frozen=True)
@@ -112,20 +115,12 @@ def _gateway_of(snapshot: Snapshot, owner: ObjectRef) -> str:
 
 
 def _of_config_maps(snapshot: Snapshot) -> Iterator[Way]:
-    used = _used_config_maps(snapshot)
     for config_map in snapshot.of(Keyed, "ConfigMap"):
-        if config_map.ref not in used:
+        if not snapshot.topology.users_of(config_map.ref):
             continue
         for key, text in (config_map.data or {}).items():
             for written in routes_in(text) if isinstance(text, str) else ():
                 yield from _way(config_map.ref, key, written)
-
-
-def _used_config_maps(snapshot: Snapshot) -> frozenset[ObjectRef]:
-    topology = snapshot.topology
-    pods = (need for pod in snapshot.pods for need in topology.references(pod.ref, pod.spec))
-    templates = (n for w in snapshot.workloads for n in topology.references(w.ref, w.spec.template.spec))
-    return frozenset(ref for ref in (*pods, *templates) if ref.kind == "ConfigMap")
 
 
 def _way(owner: ObjectRef, key: str, written: Written) -> Iterator[Way]:
@@ -187,12 +182,29 @@ def _judged(snapshot: Snapshot, way: Way, meant: Service, baseline: _Baseline) -
         lines = (*_route_lines(snapshot, way), *fault.lines[:2])
         yield Misrouted(meant, way, fault.said, lines, min(fault.strength, 0.93))
         return
-    enough = len(baseline.straight) >= _ENOUGH and not baseline.gathers(route.service)
     other = snapshot.objects.get(route.service)
-    if not baseline.own and enough and isinstance(other, Service):
-        said = f"Service {other.name}, which is another application's"
-        lines = (*_route_lines(snapshot, way), *snapshot.cite_row(meant.ref)[:1])
+    if baseline.own or baseline.gathers(route.service) or not isinstance(other, Service):
+        return
+    said = f"Service {other.name}, which is another application's"
+    lines = (*_route_lines(snapshot, way), *snapshot.cite_row(meant.ref)[:1])
+    if len(baseline.straight) >= _ENOUGH:
         yield Misrouted(meant, way, said, lines, 0.9 if len(baseline.straight) > _ENOUGH else 0.75)
+    elif _twice_named(way, meant) and not _passes_on(snapshot, other, meant):
+        strange = tuple(not_found(snapshot, snapshot.topology.behind(other.ref), route.path))
+        yield Misrouted(meant, way, said, (*lines, *strange[:2]), 0.85 if strange else _UNPROVED)
+
+
+def _twice_named(way: Way, meant: Service) -> bool:
+    """Tell whether both the route's own name and its path say whom it is meant for; a file's routes have no name."""
+    name, path = _words(way.route.owner.name), _words(way.route.path)
+    return not way.token and _core(meant.name) in name & path
+
+
+def _passes_on(snapshot: Snapshot, other: Service, meant: Service) -> bool:
+    """Tell whether what a route leads to calls the application that is meant, as a proxy in front of it does."""
+    topology = snapshot.topology
+    front, app = topology.behind(other.ref), topology.behind(meant.ref)
+    return front is None or (app is not None and app in topology.calls.get(front, frozenset()))
 
 
 def _route_lines(snapshot: Snapshot, way: Way) -> tuple[Citation, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,8 +21,8 @@ from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.service import DNS_FAILURE, NETWORK_POLICY_BARS_DNS
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.needs import Address
-from kfi.snapshot.pod import Pod
-from kfi.snapshot.provenance import Path, value_at
+from kfi.snapshot.pod import Pod, PodSpec
+from kfi.snapshot.provenance import Path
 from kfi.snapshot.resources import Endpoints, Service, Workload
 from kfi.snapshot.view import Log, Snapshot
 
@@ -52,9 +52,11 @@ class _Miss:
 def name_faults(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield the object at whose fault names do not resolve."""
     found = [*_cluster_dns(snapshot), *_barred(snapshot)]
-    for workload in snapshot.workloads:
-        if not snapshot.topology.owner(workload.ref):
-            found += _own_settings(snapshot, workload)
+    pods: dict[ObjectRef, list[Pod]] = {w.ref: [] for w in snapshot.workloads if not snapshot.topology.owner(w.ref)}
+    for pod in snapshot.pods:
+        pods.setdefault(snapshot.topology.workload(pod.ref), []).append(pod)
+    for top, own in pods.items():
+        found += _own_settings(snapshot, top, own)
     yield from found
     if not found:
         yield from _shared(snapshot, list(_misses(snapshot)))
@@ -77,7 +79,7 @@ def _cluster_dns(snapshot: Snapshot) -> Iterator[Finding]:
         f"{top.kind} {top.name}, which answers the cluster's names, has no ready Pod ({len(pods)} seen).",
         [*lines, *(log.citation for log in logs[:2])],
         strength=0.93 if logs else 0.85,
-        affects=sorted({log.ref.object for log in logs}, key=str),
+        affects=sorted(set(snapshot.with_workloads(log.ref.object for log in logs)), key=str),
     )
 
 
@@ -94,26 +96,34 @@ def _dns_without_pods(snapshot: Snapshot) -> ObjectRef | None:
     return None
 
 
-def _own_settings(snapshot: Snapshot, workload: Workload) -> Iterator[Finding]:
-    """Yield a workload whose own DNS settings lead past the cluster's DNS, while its log says that names fail."""
-    paths = list(_dns_settings(snapshot, workload))
-    pods = [pod.ref for pod in snapshot.topology.pods_of(workload.ref)]
-    logs = [log for log in snapshot.logs_of(workload.ref, *pods) if log.failing and unresolved(log)]
+def _own_settings(snapshot: Snapshot, top: ObjectRef, pods: Iterable[Pod]) -> Iterator[Finding]:
+    """Yield a workload whose own DNS settings lead past the cluster's DNS, while its log says that names fail.
+
+    Its template may be known from a text that does not print them; its Pods' own spec shows them as well.
+    """
+    workload, pods = snapshot.objects.get(top), tuple(pods)
+    specs: list[tuple[ObjectRef, PodSpec, Path]] = [(pod.ref, pod.spec, ("spec",)) for pod in pods]
+    if isinstance(workload, Workload):
+        specs.insert(0, (top, workload.spec.template.spec, ("spec", "template", "spec")))
+    shown = [(ref, [(*prefix, *path) for path in dns_settings(spec)]) for ref, spec, prefix in specs]
+    ref, paths = next((one for one in shown if one[1]), (top, []))
+    logs = [
+        log
+        for log in snapshot.logs_of(*dict.fromkeys((top, *(pod.ref for pod in pods))))
+        if log.failing and unresolved(log)
+    ]
     if paths and logs:
-        lines = (*snapshot.cite(workload.ref, *paths), *(log.citation for log in logs[-2:]))
-        message = f"{workload.kind} {workload.name} has DNS settings of its own, and names do not resolve in it."
-        yield DNS_FAILURE.found(workload.ref, message, lines, strength=0.93)
+        lines = (*snapshot.cite(ref, *paths), *(log.citation for log in logs[-2:]))
+        message = f"{top.kind} {top.name} has DNS settings of its own, and names do not resolve in it."
+        yield DNS_FAILURE.found(top, message, lines, strength=0.93)
 
 
-def _dns_settings(snapshot: Snapshot, workload: Workload) -> Iterator[Path]:
-    spec: Path = ("spec", "template", "spec")
-    for seen in snapshot.seen.get(workload.ref, ()):
-        policy = value_at(seen.record.fields, (*spec, "dnsPolicy"))
-        host_network = workload.spec.template.spec.host_network
-        if policy in ("None", "Default") or (policy == "ClusterFirst" and host_network):
-            yield (*spec, "dnsPolicy")
-        if value_at(seen.record.fields, (*spec, "dnsConfig", "nameservers")):
-            yield (*spec, "dnsConfig", "nameservers")
+def dns_settings(spec: PodSpec) -> Iterator[Path]:
+    """Yield the settings of a Pod that keep it from asking the cluster's DNS."""
+    if spec.dns_policy in ("None", "Default") or (spec.dns_policy == "ClusterFirst" and spec.host_network):
+        yield ("dnsPolicy",)
+    if spec.dns_config.nameservers:
+        yield ("dnsConfig", "nameservers")
 
 
 def _barred(snapshot: Snapshot) -> Iterator[Finding]:

@@ -16,10 +16,10 @@ from kfi.diagnosis.conditions.manifest_faults import only_declared
 from kfi.diagnosis.conditions.served import port_number
 from kfi.diagnosis.conditions.service_evidence import only_rows
 from kfi.models.schemas import ObjectRef
+from kfi.snapshot.network_policy import IpBlock, NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule
 from kfi.snapshot.objects import LabelSelector
 from kfi.snapshot.pod import Pod, PodSpec
 from kfi.snapshot.resources import Namespace, Workload
-from kfi.snapshot.routing import IpBlock, NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule
 from kfi.snapshot.view import Snapshot
 
 _NAME_LABEL = "kubernetes.io/metadata.name"

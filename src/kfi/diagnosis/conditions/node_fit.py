@@ -154,11 +154,20 @@ def _tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
 
 
 def most_room(nodes: Iterable[Node], resource: str) -> tuple[float, Node] | None:
-    """Give the most that any node can give at all of a resource, and that node; None where no text says."""
-    known = [
-        (amount, node) for node in nodes if (amount := quantity(node.status.allocatable.get(resource))) is not None
-    ]
-    return max(known, key=_amount, default=None)
+    """Give the most that any node can give at all of a resource, and that node; None where no text says.
+
+    A node that lists what it can give has nothing of what it does not list: no device plugin offers it.
+    """
+    known = [(_given(node, resource), node) for node in nodes if node.status.allocatable]
+    return max(((amount, node) for amount, node in known if amount is not None), key=_amount, default=None)
+
+
+def _given(node: Node, resource: str) -> float | None:
+    listed = node.status.allocatable
+    extended = "/" in resource or resource.startswith("hugepages-")
+    if resource not in listed and extended and {"cpu", "memory"} <= listed.keys():
+        return 0.0
+    return quantity(listed.get(resource))
 
 
 def _amount(pair: tuple[float, Node]) -> float:

@@ -45,12 +45,12 @@ _LIMIT = re.compile(
 _FAILED = re.compile(
     r"in backoff after failed scale-?up|scale[- ]?up .{0,200}(?:failed|timed out)|failed to (?:scale up|increase)"
     r"|insufficient ?(?:instance ?)?capacity|quota[_ ]?(?:was )?exceeded|out of resources|resource pool exhausted"
-    r"|ip[_ ]space[_ ]exhausted|instance types were unavailable",
+    r"|ip[_ ]space[_ ]exhausted|instance types were unavailable|failed to register within",
     re.IGNORECASE,
 )
 _NO_FIT = re.compile(
     r"wouldn't fit if a new node is added|no instance type|incompatible|did not tolerate|didn't match|untolerated"
-    r"|insufficient |no (?:node ?pools?|provisioners?) (?:found|exist)",
+    r"|volume node affinity conflict|filtered out all|insufficient |no (?:node ?pools?|provisioners?) (?:found|exist)",
     re.IGNORECASE,
 )
 _KINDS = ((Refusal.LIMIT, _LIMIT), (Refusal.FAILED, _FAILED), (Refusal.NO_FIT, _NO_FIT))

@@ -1,8 +1,9 @@
 """
 What the API server refused, in its own words, and whether it still matters.
 
-Controllers repeat a refusal in Events and in the ReplicaFailure condition; a person's or a program's ends in a log. An
-Event counts only as long as the controller has fewer Pods than it wants.
+Controllers repeat a refusal in Events and in the ReplicaFailure condition; a program's ends in a log, and a person's is
+what kubectl printed. An Event counts only as long as the controller has fewer Pods than it wants; what a person was
+refused, until the object is there.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kfi.diagnosis.conditions.past_errors import PastErrors
+from kfi.models.records import REFUSED
 from kfi.models.schemas import Citation, ObjectRef
-from kfi.snapshot.resources import Workload
-from kfi.snapshot.view import Event, Snapshot
+from kfi.snapshot.read.refused import is_refusal, refused
+from kfi.snapshot.resources import CLUSTER_SCOPED, Workload
+from kfi.snapshot.view import Event, Log, Snapshot
 
 _FAILED = (
     "FailedCreate", "FailedUpdate", "FailedDaemonPod", "ReplicaSetCreateError", "JobCreateError", "FailedPatch",
@@ -36,11 +39,18 @@ class Refusal:
     since: datetime | None
     certain: bool
     """A state shows that it still holds."""
+    logged: bool = False
+    """A program's log tells of it, which may also be about an object of somebody else."""
 
 
 def refusals(snapshot: Snapshot) -> Iterator[Refusal]:
     """Yield refusals that still matter; what they are about is for the caller to read."""
     for event in snapshot.events:
+        if event.reason == REFUSED:
+            if not got_through(snapshot, event):
+                certain = snapshot.absent(event.ref) is not None
+                yield Refusal(event.ref.object, event.message, (event.citation,), event.first, certain)
+            continue
         if event.type == "Normal" or not (event.reason in _FAILED or "webhook" in event.message):
             continue
         state = still_short(snapshot, event.ref.object)
@@ -54,6 +64,12 @@ def refusals(snapshot: Snapshot) -> Iterator[Refusal]:
     yield from _logged(snapshot)
 
 
+def got_through(snapshot: Snapshot, event: Event) -> bool:
+    """Tell whether an object that kubectl could not create lives all the same: somebody has tried again since."""
+    known = snapshot.objects.get(event.ref.object)
+    return known is not None and known.observed and refused(event.message).creating
+
+
 def _lately(snapshot: Snapshot, event: Event) -> bool:
     return event.last is None or snapshot.as_of - event.last < _LATELY
 
@@ -65,7 +81,19 @@ def _logged(snapshot: Snapshot) -> Iterator[Refusal]:
             continue
         past = past or PastErrors.of(snapshot)
         if not past.holds(log):
-            yield Refusal(log.ref.object, log.text[:_MAX_CHARS], (log.citation,), log.first, False)
+            text = log.text[:_MAX_CHARS]
+            yield Refusal(_about(log, text), text, (log.citation,), log.first, False, logged=bool(log.ref.kind))
+
+
+def _about(log: Log, text: str) -> ObjectRef:
+    """Give whose refusal a log tells of: its own workload's, else that of the object which the text names."""
+    if log.ref.kind:
+        return log.ref.object
+    named = refused(text) if is_refusal(text) else None
+    if named is None or not named.name:
+        return log.ref.object
+    home = "" if named.kind in CLUSTER_SCOPED else named.namespace or log.ref.namespace
+    return ObjectRef(cluster=log.ref.cluster, kind=named.kind, namespace=home, name=named.name)
 
 
 def still_short(snapshot: Snapshot, ref: ObjectRef) -> bool | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfi.diagnosis.conditions.blame import names, unreachable
+from kfi.diagnosis.conditions.manifest_faults import only_declared
 from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.diagnosis.conditions.service_evidence import complaints, fails, no_endpoints
 from kfi.diagnosis.words.service import DEPLOYMENT_ZERO_REPLICAS
@@ -39,7 +40,8 @@ class _Need:
 def scaled_to_zero(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield workloads of zero replicas that a Service leads to, or that others call."""
     for workload in snapshot.workloads:
-        at_zero = workload.kind in _SCALABLE and workload.spec.replicas == 0 and workload.observed
+        known = workload.observed or only_declared(snapshot, workload.ref)
+        at_zero = workload.kind in _SCALABLE and workload.spec.replicas == 0 and known
         if at_zero and not snapshot.topology.owner(workload.ref):
             yield from _of_workload(snapshot, workload)
 

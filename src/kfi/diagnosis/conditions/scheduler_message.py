@@ -68,6 +68,7 @@ _PHRASES: tuple[tuple[str, Filter], ...] = (
     ("anti-affinity rules", Filter.POD_ANTI_AFFINITY),
     ("pod affinity rules", Filter.POD_AFFINITY),
     ("node affinity conflict", Filter.VOLUME_NODE),
+    ("persistentvolume's node affinity", Filter.VOLUME_NODE),
     ("no available volume zone", Filter.VOLUME_NODE),
     ("node affinity", Filter.SELECTOR),
     ("node selector", Filter.SELECTOR),
@@ -81,6 +82,8 @@ _PHRASES: tuple[tuple[str, Filter], ...] = (
     ("available persistent volumes to bind", Filter.VOLUME_BINDING),
     ("enough free storage", Filter.VOLUME_BINDING),
     ("bound to non-existent", Filter.VOLUME_BINDING),
+    ("binding volumes:", Filter.VOLUME_BINDING),
+    ("\"volumebinding\" prebind", Filter.VOLUME_BINDING),
     ("non-existent persistentvolume", Filter.VOLUME_BINDING),
 )  # fmt: skip
 

@@ -7,9 +7,11 @@ that no text shows is unknown, not different.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
 
 from kfi.diagnosis.conditions.served import port_number
 from kfi.models.schemas import ObjectRef
@@ -35,24 +37,48 @@ class Candidate:
     pods: tuple[Pod, ...]
 
 
-def candidates(snapshot: Snapshot, service: Service) -> Iterator[Candidate]:
-    """Yield the workloads of a Service's namespace, and the Pods that none controls."""
-    topology = snapshot.topology
-    seen = set()
-    for workload in snapshot.workloads:
-        if not _beside(workload.ref, service) or topology.owner(workload.ref) or workload.kind == "Job":
-            continue
-        seen.add(workload.ref)
-        yield _of_workload(workload, topology.pods_of(workload.ref))
-    for pod in snapshot.pods:
-        top = topology.workload(pod.ref)
-        if _beside(pod.ref, service) and top not in seen and pod.labels and top.kind not in ("Job", "CronJob"):
-            seen.add(top)
-            yield Candidate(top, pod.labels, True, pod.spec, topology.pods_of(top))
+class Candidates:
+    """The workloads of each namespace, and the Pods that none controls: found once for all Services of a snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    @cached_property
+    def _by_place(self) -> Mapping[tuple[str, str], Mapping[ObjectRef, Candidate]]:
+        topology = self._snapshot.topology
+        by: dict[tuple[str, str], dict[ObjectRef, Candidate]] = defaultdict(dict)
+        for workload in self._snapshot.workloads:
+            if workload.kind != "Job" and not topology.owner(workload.ref):
+                by[_place(workload.ref)][workload.ref] = _of_workload(workload, topology.pods_of(workload.ref))
+        for pod in self._snapshot.pods:
+            top = topology.workload(pod.ref)
+            if pod.labels and top.kind not in ("Job", "CronJob") and top not in by[_place(pod.ref)]:
+                by[_place(pod.ref)][top] = Candidate(top, pod.labels, True, pod.spec, topology.pods_of(top))
+        return by
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str, str], Candidate]:
+        by: dict[tuple[str, str, str], Candidate] = {}
+        for place, found in self._by_place.items():
+            for candidate in found.values():
+                by.setdefault((*place, candidate.ref.name), candidate)
+        return by
+
+    def named(self, service: Service) -> Candidate | None:
+        """Give the workload beside a Service that has its name."""
+        return self._by_name.get((*_place(service.ref), service.name))
+
+    def intended(self, service: Service) -> Candidate | None:
+        """Give the workload that a Service is most likely meant for, or None where it is anyone's guess."""
+        beside = self._by_place.get(_place(service.ref), {}).values()
+        scored = sorted(((_score(self._snapshot, service, c), c) for c in beside), key=_first, reverse=True)
+        if not scored or scored[0][0] < _ENOUGH or (len(scored) > 1 and scored[1][0] == scored[0][0]):
+            return None
+        return scored[0][1]
 
 
-def _beside(ref: ObjectRef, service: Service) -> bool:
-    return (ref.cluster, ref.namespace) == (service.ref.cluster, service.namespace)
+def _place(ref: ObjectRef) -> tuple[str, str]:
+    return ref.cluster, ref.namespace
 
 
 def _of_workload(workload: Workload, pods: tuple[Pod, ...]) -> Candidate:
@@ -74,16 +100,6 @@ def differences(service: Service, candidate: Candidate) -> dict[str, str | None]
         for key, value in service.spec.selector.items()
         if have.get(key) != value and (candidate.complete or key in have)
     }
-
-
-def intended(snapshot: Snapshot, service: Service) -> Candidate | None:
-    """Give the workload that a Service is most likely meant for, or None where it is anyone's guess."""
-    scored = sorted(
-        ((_score(snapshot, service, c), c) for c in candidates(snapshot, service)), key=_first, reverse=True
-    )
-    if not scored or scored[0][0] < _ENOUGH or (len(scored) > 1 and scored[1][0] == scored[0][0]):
-        return None
-    return scored[0][1]
 
 
 def _first(scored: tuple[float, Candidate]) -> float:
@@ -113,4 +129,15 @@ def _related(one: str, other: str) -> bool:
     if min(len(one), len(other)) < 3 or one == other:
         return False
     contained = one.startswith(other) or other.startswith(one)
-    return contained or SequenceMatcher(None, one, other).ratio() >= _CLOSE
+    return contained or (_may_be_close(one, other) and SequenceMatcher(None, one, other).ratio() >= _CLOSE)
+
+
+def _may_be_close(one: str, other: str) -> bool:
+    """Tell whether two names have letters enough in common, in whatever order; most have not, which is soon known."""
+    enough = _CLOSE * (len(one) + len(other)) / 2
+    return min(len(one), len(other)) >= enough and (_letters(one) & _letters(other)).total() >= enough
+
+
+@lru_cache(4096)
+def _letters(name: str) -> Counter[str]:
+    return Counter(name)

@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from kfi.diagnosis.conditions.name_resolution import unresolved
+from kfi.diagnosis.conditions.name_resolution import dns_settings, unresolved
 from kfi.diagnosis.conditions.past_errors import PastErrors
-from kfi.diagnosis.conditions.settings import Setting, settings_of
+from kfi.diagnosis.conditions.settings import settings_of
 from kfi.diagnosis.words.config import UNKNOWN_SERVICE_NAME
 from kfi.diagnosis.words.service import DNS_FAILURE, ENV_ADDRESS_MISMATCH
 from kfi.models.schemas import Finding, ObjectRef
-from kfi.snapshot.provenance import Path, value_at
-from kfi.snapshot.resources import Service
+from kfi.snapshot.pod import PodSpec
+from kfi.snapshot.provenance import Path
+from kfi.snapshot.resources import Service, Workload
 from kfi.snapshot.view import Log, Snapshot
 
 _CLOSE = 0.75
@@ -127,7 +128,8 @@ def _found(snapshot: Snapshot, one: _Miss, ill: frozenset[ObjectRef]) -> Iterato
         *(snapshot.cite_row(meant.ref) if meant else ()),
         *((absent,) if absent else ()),
     )
-    rule = ENV_ADDRESS_MISMATCH if setting and _is_variable(setting) and "." not in one.name else UNKNOWN_SERVICE_NAME
+    in_variable = setting and not setting.is_file and setting.name not in ("command", "args")
+    rule = ENV_ADDRESS_MISMATCH if in_variable else UNKNOWN_SERVICE_NAME
     sure = 0.93 if meant and (absent or setting) else 0.85 if meant else 0.7 if one.caller in ill else 0.35
     yield rule.found(one.caller, message, lines[:6], strength=sure)
 
@@ -136,26 +138,20 @@ def misled_resolvers(snapshot: Snapshot, ill: frozenset[ObjectRef]) -> Iterator[
     """Yield unwell workloads that call Services by name, and whose own DNS settings lead past the cluster's DNS."""
     calling = {who for who, service, _ in snapshot.topology.addresses if service}
     for workload in sorted(ill & calling, key=str):
-        places: list[tuple[ObjectRef, Path]] = [(pod.ref, ("spec",)) for pod in snapshot.topology.pods_of(workload)[:1]]
-        places.append((workload, ("spec", "template", "spec")))
-        lines = [line for ref, prefix in places for line in snapshot.cite(ref, *_own_dns(snapshot, ref, prefix))]
+        places: list[tuple[ObjectRef, PodSpec, Path]] = [
+            (pod.ref, pod.spec, ("spec",)) for pod in snapshot.topology.pods_of(workload)[:1]
+        ]
+        known = snapshot.objects.get(workload)
+        if isinstance(known, Workload):
+            places.append((workload, known.spec.template.spec, ("spec", "template", "spec")))
+        lines = [
+            line for ref, spec, prefix in places
+            for line in snapshot.cite(ref, *((*prefix, *path) for path in dns_settings(spec)))
+            if ("dnsPolicy",) in dns_settings(spec)
+        ]  # fmt: skip
         if lines:
             message = f"{workload.kind} {workload.name} calls Services by name, and has DNS settings of its own."
             yield DNS_FAILURE.found(workload, message, lines[:4], strength=0.6)
-
-
-def _own_dns(snapshot: Snapshot, ref: ObjectRef, prefix: Path) -> Iterator[Path]:
-    for seen in snapshot.seen.get(ref, ()):
-        policy = value_at(seen.record.fields, (*prefix, "dnsPolicy"))
-        on_host = value_at(seen.record.fields, (*prefix, "hostNetwork"))
-        if policy in ("None", "Default") or (policy == "ClusterFirst" and on_host):
-            yield (*prefix, "dnsPolicy")
-            if value_at(seen.record.fields, (*prefix, "dnsConfig", "nameservers")):
-                yield (*prefix, "dnsConfig", "nameservers")
-
-
-def _is_variable(setting: Setting) -> bool:
-    return "env" in setting.path
 
 
 def _meant(snapshot: Snapshot, one: _Miss) -> Service | None:

@@ -14,12 +14,11 @@ from kfi.diagnosis.conditions.field_lines import cite_whole
 from kfi.diagnosis.conditions.node_fit import selects
 from kfi.diagnosis.conditions.volume_faults import VolumeFault, says_held, still_starts
 from kfi.models.schemas import Citation, ObjectRef
+from kfi.snapshot.pinning import hosts_of
 from kfi.snapshot.pod import NodeSelector, Pod
 from kfi.snapshot.resources import Node
 from kfi.snapshot.view import Event, Snapshot
 
-# Keys that name one node; CSI drivers have keys of their own, whose last part is "node" or "hostname".
-_HOST = re.compile(r"(?:^|[./-])(?:hostname|node|node-name|metadata\.name)$")
 _BY_NODE = re.compile(
     r"attached to (?:node )?\"?([a-z0-9][\w.-]*)\"? and|(?:attached|used) (?:to|on|by) node \"?([\w.-]+)\"?"
 )
@@ -42,7 +41,7 @@ def _waits(pod: Pod) -> bool:
 
 def _elsewhere(snapshot: Snapshot, pod: Pod, one: Claimed, required: NodeSelector) -> Iterator[VolumeFault]:
     nodes = [node for node in snapshot.nodes if node.ref.cluster == pod.ref.cluster]
-    hosts = _hosts(required)
+    hosts = hosts_of(required)
     admitted = [node for node in nodes if node.name in hosts or selects(required, node)]
     placed = pod.spec.node_name
     if placed in hosts or any(node.name == placed for node in admitted):
@@ -54,20 +53,6 @@ def _elsewhere(snapshot: Snapshot, pod: Pod, one: Claimed, required: NodeSelecto
         yield _on_lost_node(snapshot, pod, one, states)
     elif placed and (hosts or _labelled(nodes, placed)):
         yield _on_wrong_node(snapshot, pod, one, hosts or tuple(node.name for node in admitted))
-
-
-def _hosts(required: NodeSelector) -> tuple[str, ...]:
-    """Give the nodes that a volume's affinity names one by one; none where a term names zones or labels."""
-    found: list[str] = []
-    for term in required.node_selector_terms:
-        named = [
-            r.values for r in (*term.match_expressions, *term.match_fields)
-            if r.operator == "In" and _HOST.search(r.key)
-        ]  # fmt: skip
-        if not named:
-            return ()
-        found += named[0]
-    return tuple(dict.fromkeys(found))
 
 
 def _labelled(nodes: Sequence[Node], name: str) -> bool:

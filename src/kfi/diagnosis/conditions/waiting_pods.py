@@ -47,14 +47,15 @@ def waiting_pods(snapshot: Snapshot) -> Iterator[Waiting]:
 
 def _seen_waiting(snapshot: Snapshot) -> Iterator[Waiting]:
     for pod in snapshot.pods:
-        if _unscheduled(pod):
+        if unscheduled(pod):
             spec = full_spec(snapshot, pod.ref)
             found = _gated(snapshot, pod, spec) or _said(snapshot, pod, spec)
             if found:
                 yield found
 
 
-def _unscheduled(pod: Pod) -> bool:
+def unscheduled(pod: Pod) -> bool:
+    """Tell whether a Pod has no node, as far as its texts show."""
     scheduled = pod.condition("PodScheduled")
     placed = pod.spec.node_name or pod.status.pod_ip or (scheduled and scheduled.status == "True")
     state = pod.status.summary or pod.status.phase

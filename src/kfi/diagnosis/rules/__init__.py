@@ -33,6 +33,7 @@ from kfi.diagnosis.rules import (
     symptoms,
 )
 from kfi.models.schemas import Finding
+from kfi.snapshot.collector import collector_at_rest
 from kfi.snapshot.view import Snapshot
 
 
@@ -78,5 +79,6 @@ FAMILIES = cast(
 
 def examine(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield the findings of every family."""
-    for family in FAMILIES:
-        yield from family.check(snapshot)
+    with collector_at_rest():
+        for family in FAMILIES:
+            yield from family.check(snapshot)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from kfi.diagnosis.conditions.log_words import told
 from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.diagnosis.conditions.permissions import Request, allows, forbidden, lacking
+from kfi.diagnosis.conditions.refusals import got_through
 from kfi.diagnosis.rules.symptoms import unwell
 from kfi.diagnosis.words.access import (
     CERTIFICATE_NOT_ISSUED,
@@ -19,12 +20,13 @@ from kfi.diagnosis.words.access import (
     RBAC_FORBIDDEN,
 )
 from kfi.diagnosis.words.logs import CERTIFICATE_EXPIRED
+from kfi.models.records import REFUSED
 from kfi.models.schemas import Finding, ObjectRef
 from kfi.snapshot.access_objects import Certificate, Issuer
 from kfi.snapshot.objects import Condition
 from kfi.snapshot.resources import Node
 from kfi.snapshot.routing import Ingress
-from kfi.snapshot.view import Log, Snapshot
+from kfi.snapshot.view import Event, Log, Snapshot
 
 RULES = (RBAC_FORBIDDEN, CERTIFICATE_NOT_ISSUED, NODE_CERTIFICATE_EXPIRED)
 
@@ -42,6 +44,10 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
             if key not in seen and not past.holds(log):
                 seen.add(key)
                 yield finding
+    for event in snapshot.events:
+        request = forbidden(event.message) if event.reason == REFUSED else None
+        if request and not got_through(snapshot, event):
+            yield from _refused(snapshot, event, request)
     for certificate in snapshot.live(Certificate):
         yield from _not_issued(snapshot, certificate)
 
@@ -69,6 +75,21 @@ def _forbidden(snapshot: Snapshot, log: Log, request: Request, ill: frozenset[Ob
     hurts = snapshot.topology.workload(at_fault) in ill
     strength = 0.93 if hurts else 0.5 if log.failing else 0.35
     yield RBAC_FORBIDDEN.found(at_fault, message, (log.citation, *lines)[:5], strength=strength, since=log.first)
+
+
+def _refused(snapshot: Snapshot, event: Event, request: Request) -> Iterator[Finding]:
+    """Yield somebody who may not make or change an object, as kubectl told them."""
+    cluster, account = event.ref.cluster, request.account
+    if allows(snapshot, request, cluster):
+        return
+    why, lines = lacking(snapshot, request, cluster)
+    asking = event.ref.object
+    if account:
+        asking = ObjectRef(cluster=cluster, kind="ServiceAccount", namespace=account[0], name=account[1])
+    who = f"ServiceAccount {account[1]} of namespace {account[0]}" if account else f"User {request.user}"
+    message = f"{who} may not {request.said}{f': {why}' if why else ''}."
+    affects = [event.ref.object] if event.ref.name else []
+    yield RBAC_FORBIDDEN.found(asking, message, (event.citation, *lines)[:5], strength=0.9, affects=affects)
 
 
 def _asking(snapshot: Snapshot, log: Log, request: Request) -> ObjectRef:

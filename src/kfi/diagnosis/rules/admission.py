@@ -20,6 +20,7 @@ from kfi.diagnosis.words.admission import (
     ADMISSION_DENIED,
     API_VERSION_REMOVED,
     CUSTOM_RESOURCE_UNKNOWN,
+    MANIFEST_INVALID,
     POD_SECURITY_VIOLATED,
     WEBHOOK_CERTIFICATE_INVALID,
     WEBHOOK_FAILING,
@@ -36,6 +37,7 @@ RULES = (
     POD_SECURITY_VIOLATED,
     API_VERSION_REMOVED,
     CUSTOM_RESOURCE_UNKNOWN,
+    MANIFEST_INVALID,
 )
 
 # Source: k8s.io/apiserver, plugin/webhook; apiextensions-apiserver, conversion.
@@ -47,7 +49,8 @@ _CALLED = re.compile(r"https://(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.
 _CERTIFICATE = re.compile(r"x509: |certificate|caBundle|root certificates|tls: ", re.IGNORECASE)
 _DENIED = re.compile(
     r"(?:admission webhook \"(?P<name>[^\"]+)\" denied the request(?: without explanation)?:?"
-    r"|ValidatingAdmissionPolicy '(?P<policy>[^']+)' with binding '[^']*' denied request:)\s*(?P<why>[^\n]*)"
+    r"|ValidatingAdmissionPolicy '(?P<policy>[^']+)' with binding '[^']*' denied request:)"
+    r"\s*(?P<why>[^\n]*(?:\n[^\n]*){0,12})"
 )
 _VIOLATES = re.compile(
     r"(?:violates PodSecurity \"(?P<level>[^\"]+)\": |unable to validate against any security context constraint: "
@@ -56,6 +59,13 @@ _VIOLATES = re.compile(
 _NO_KIND = re.compile(
     r"(?:for name: \"(?P<name>[^\"]*)\" namespace: \"(?P<namespace>[^\"]*)\".{0,300}?)?"
     r"no matches for kind \"(?P<kind>\w+)\" in (?:version|group) \"(?P<version>[^\"]+)\""
+)
+# Source: apimachinery, `NewInvalid`, field errors and strict decoding; kubectl's validation; the Service allocators.
+_INVALID = re.compile(
+    r"\b[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,100})? \"[^\"]{0,253}\" is invalid: *\n?(?P<faults>(?:[^\n]{1,600}\n?){1,6})"
+    r"|error validating data: (?P<data>[^;\n]{1,600})"
+    r"|cannot be handled as an? \w+: (?P<decoding>[^\n]{1,600})"
+    r"|(?P<home>namespaces? \"[^\"]{1,63}\" not found)"
 )
 _MAX_WHY = 300
 
@@ -90,13 +100,17 @@ def _refused(refusal: Refusal) -> Iterator[Finding]:
         who = f"Webhook {denied['name']}" if denied["name"] else f"ValidatingAdmissionPolicy {denied['policy']}"
         message = f"{who} refuses it: {_short(denied['why']) or 'no reason given'}."
         rule = ADMISSION_DENIED
+    elif not refusal.logged and (invalid := _INVALID.search(refusal.text)):
+        why = next(part for part in invalid.groups() if part).strip().removeprefix("* ").replace("\n* ", "; ")
+        message = f"The API server refuses it: {_short(why)}."
+        rule = MANIFEST_INVALID
     else:
         return
     yield rule.found(refusal.ref, message, refusal.proof, strength=strength, since=refusal.since)
 
 
 def _short(text: str) -> str:
-    return text.strip().rstrip(".")[:_MAX_WHY]
+    return " ".join(text.split()).rstrip(".")[:_MAX_WHY]
 
 
 def _uncallable(snapshot: Snapshot, name: str, failed: list[tuple[Refusal, re.Match[str]]]) -> Finding:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.conditions.blame import unreachable
 from kfi.diagnosis.conditions.containers import runs
-from kfi.diagnosis.conditions.last_words import container_logs, most_telling, no_log, quoted
+from kfi.diagnosis.conditions.last_words import container_logs, most_telling, no_log, quoted, sounds_wrong
 from kfi.diagnosis.conditions.log_faults import LogFault, Place, lines_of, proven
 from kfi.diagnosis.conditions.running_logs import Trouble, troubled
 from kfi.diagnosis.conditions.wording import counted
@@ -133,7 +133,8 @@ def _unowned(snapshot: Snapshot) -> Iterator[Finding]:
         ref = ObjectRef(
             cluster=logs[0].ref.cluster, kind="Log", namespace=logs[0].ref.namespace, name=path.split("/")[-1]
         )
-        worst = most_telling([log for log in logs if log.record.level not in ("info", "debug")], 3)
+        loud = [log for log in logs if log.record.level not in ("info", "debug") and sounds_wrong(log)]
+        worst = most_telling(loud, 3)
         fault = proven(Place(snapshot, ref), lines_of(worst))
         if worst:
             words = f'{fault.says}; it says "{fault.quote}"' if fault else f"it says {quoted(worst[0])}"

@@ -101,7 +101,7 @@ def _preemptor(snapshot: Snapshot, named: str) -> str:
 def _blocked(blocked: Blocked) -> Finding:
     role = Role.SYMPTOM if blocked.unwell else None
     ref = blocked.workload if blocked.unwell and blocked.workload else blocked.budget
-    affects = (blocked.workload,) if blocked.workload else ()
+    affects = (*((blocked.workload,) if blocked.workload else ()), *blocked.nodes)
     return EVICTION_BLOCKED.found(
         ref, blocked.message, blocked.lines, strength=blocked.strength, role=role, affects=affects
     )  # fmt: skip

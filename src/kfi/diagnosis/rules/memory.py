@@ -5,7 +5,7 @@ Memory that ran out: a container's limit, a node's memory, and what the kubelet 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from kfi.diagnosis.catalogue import Layer, Rule
@@ -19,6 +19,8 @@ from kfi.diagnosis.conditions.containers import (
     starved_at_start,
     trouble,
 )
+from kfi.diagnosis.conditions.kernel_kills import KernelKill, kernel_kills
+from kfi.diagnosis.conditions.lost_workers import lost_workers_logged
 from kfi.diagnosis.conditions.pod_spec import cite_spec
 from kfi.diagnosis.conditions.wording import counted
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
@@ -94,8 +96,11 @@ _PRESSURES = {
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield containers, nodes and Pods that ran out of memory, or were put out for want of it."""
+    kills = kernel_kills(snapshot)
+    told: set[ObjectRef] = set()
     for pod in current_pods(snapshot):
-        found = [f for run in runs(pod) for f in _of_container(snapshot, run)]
+        found = [f for run in runs(pod) for f in _of_container(snapshot, run, kills)]
+        told |= {pod.ref for _ in found}
         yield from found or [*_starved(snapshot, pod)] or _told_by_event(snapshot, pod)
         if not found and not pod.status.container_statuses and pod.status.summary.endswith("OOMKilled"):
             message = f"A container of Pod {pod.name} was killed for exceeding its memory limit."
@@ -103,11 +108,45 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for pod in snapshot.pods:
         if "Evicted" in (pod.status.reason, pod.status.summary):
             yield _evicted(snapshot, pod)
-    for node in snapshot.nodes:
-        yield from _of_node(snapshot, node)
+    yield from _at_limits(snapshot, kills, told)
+    yield from _lost_workers(snapshot, told)
+    heard = [ref for ref in (*(e.ref.object for e in snapshot.events), *(k.node for k in kills)) if ref.kind == "Node"]
+    for node in dict.fromkeys((*(node.ref for node in snapshot.nodes), *heard, *_files(kills))):
+        yield from _of_node(snapshot, node, kills)
 
 
-def _of_container(snapshot: Snapshot, run: Run) -> Iterator[Finding]:
+def _lost_workers(snapshot: Snapshot, told: set[ObjectRef]) -> Iterator[Finding]:
+    """Yield workloads that live on while their workers are killed for want of memory, as their parent logs."""
+    for workload, log in lost_workers_logged(snapshot):
+        if not told & {pod.ref for pod in snapshot.topology.pods_of(workload)}:
+            times = f"{counted(log.count, 'time')} so far" if log.count > 1 else "once"
+            message = (
+                f"Workers of {workload.kind} {workload.name} were killed for want of memory, {times}; it lives on."
+            )
+            yield OOM_KILLED.found(workload, message, (log.citation,), strength=0.7, since=log.first)
+
+
+def _files(kills: Iterable[KernelKill]) -> list[ObjectRef]:
+    return [kill.node for kill in kills if kill.node.kind == "Log"]
+
+
+def _at_limits(snapshot: Snapshot, kills: Iterable[KernelKill], told: set[ObjectRef]) -> Iterator[Finding]:
+    """Yield what the kernel killed at its limit, where no Pod's own state tells of it (`told` are those that do)."""
+    seen: set[ObjectRef] = set()
+    for kill in kills:
+        ref = kill.pod.ref if kill.pod else kill.node
+        # Whose it was is open: only where no Pod is known that it may have been.
+        stray = kill.pod is None and (told or kill.node in snapshot.objects)
+        if stray or not kill.at_limit or ref in (seen | told):
+            continue
+        seen |= {ref, kill.node}
+        whose = f"of Pod {kill.pod.name}" if kill.pod else "of a Pod" if kill.in_pod else "of a container"
+        message = f"On node {kill.node.name} the kernel killed {kill.task or 'a process'} {whose} at its memory limit."
+        strength = 0.6 if kill.pod is None else 0.4 if kill.pod.ready else 0.85
+        yield OOM_KILLED.found(ref, message, (kill.citation,), strength=strength, since=kill.first)
+
+
+def _of_container(snapshot: Snapshot, run: Run, kills: Iterable[KernelKill]) -> Iterator[Finding]:
     end = run.last_end
     if out_of_memory(run):
         # Killed long ago and up ever since: it may come again, but explains nothing now.
@@ -116,7 +155,8 @@ def _of_container(snapshot: Snapshot, run: Run) -> Iterator[Finding]:
         since = end.finished_at if end else None
         yield OOM_KILLED.found(run.pod.ref, _killed(run), lines, strength=strength, since=since)
     elif end and end.exit_code == 137 and trouble(run, snapshot.as_of) and not killed_by_probe(snapshot, run):
-        witness = _kernel_kill(snapshot, run) or _logged_kill(snapshot, run)
+        named = (kill for kill in kills if kill.pod is run.pod and kill.at_limit)
+        witness = next(named, None) or _kernel_kill(snapshot, run) or _logged_kill(snapshot, run)
         if witness:
             lines = (witness.citation, *snapshot.cite(run.pod.ref, *run.end_paths)[:2], *_limit_lines(snapshot, run))
             yield OOM_KILLED.found(run.pod.ref, _killed(run), lines, strength=0.75, since=witness.last)
@@ -216,25 +256,32 @@ def _evicted(snapshot: Snapshot, pod: Pod) -> Finding:
     )
 
 
-def _of_node(snapshot: Snapshot, node: Node) -> Iterator[Finding]:
+def _of_node(snapshot: Snapshot, node: ObjectRef, kills: Iterable[KernelKill]) -> Iterator[Finding]:
+    """Yield a node whose own memory was used up, as its Events or its journal say."""
     events = [
-        e for e in snapshot.events_of(node.ref, "SystemOOM", "OOMKilling")
+        e for e in snapshot.events_of(node, "SystemOOM", "OOMKilling")
         if "memory cgroup" not in e.message.lower() and (e.last is None or snapshot.as_of - e.last < _RECENT)
     ]  # fmt: skip
-    if not events:
+    logged = [kill for kill in kills if kill.node == node and not kill.at_limit]
+    told: tuple[Event | KernelKill, ...] = (*events, *logged)
+    if not told:
         return
-    victims = [
-        pod for pod in current_pods(snapshot) if pod.spec.node_name == node.name and _killed_lately(snapshot, pod)
-    ]
-    names = ", ".join(pod.name for pod in victims[:3])
-    message = f"Node {node.name} ran out of memory: {events[0].message}" + (f" (killed in {names})." if names else ".")
+    victims = {kill.pod.ref: kill.pod for kill in logged if kill.pod} | {
+        pod.ref: pod
+        for pod in current_pods(snapshot)
+        if pod.spec.node_name == node.name and _killed_lately(snapshot, pod)
+    }
+    said = events[0].message if events else f"the kernel killed {logged[0].task or 'a process'}"
+    names = ", ".join(pod.name for pod in list(victims.values())[:3])
+    where = f"Node {node.name}" if node.kind == "Node" else f"The node of {node.name}"
+    known = node in snapshot.objects
     yield NODE_OUT_OF_MEMORY.found(
-        node.ref,
-        message,
-        [e.citation for e in events[:3]],
-        strength=0.8 if victims else 0.35,
-        since=events[0].first,
-        affects=[pod.ref for pod in victims],
+        node,
+        f"{where} ran out of memory: {said}" + (f" (killed in {names})." if names else "."),
+        list(dict.fromkeys(one.citation for one in told))[:3],
+        strength=0.8 if victims else 0.35 if known else 0.6,
+        since=told[0].first,
+        affects=list(victims),
     )
 
 

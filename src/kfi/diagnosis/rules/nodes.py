@@ -35,7 +35,7 @@ from kfi.models.records import NodeServiceRecord, TextForm
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.objects import Condition
 from kfi.snapshot.pod import Pod
-from kfi.snapshot.resources import Node
+from kfi.snapshot.resources import Node, Service
 from kfi.snapshot.view import Check, NodeService, Snapshot
 
 RULES = (
@@ -196,15 +196,26 @@ def _components(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         peers = [p for p in snapshot.pods if p.namespace == pod.namespace and _component(p) == _component(pod)]
         replaced = rule in _CONTROL_PLANE and any(p.ready for p in peers)
-        node = ObjectRef(cluster=pod.ref.cluster, kind="Node", name=pod.spec.node_name)
+        node = _node_of(snapshot, pod)
         paths = [path for s in pod.status.container_statuses for path in _state_paths(s.name)]
         yield rule.found(
-            node if pod.spec.node_name else pod.ref,
+            node or pod.ref,
             f"Pod {pod.name}, which is the node's {_component(pod)}, is not ready.",
             (snapshot.cite(pod.ref, *paths) or snapshot.cite_row(pod.ref))[:4],
             strength=0.4 if replaced else 0.88,
             affects=[pod.ref, *(p.ref for p in _unscheduled(snapshot) if rule is KUBE_SCHEDULER_DOWN)],
         )
+
+
+def _node_of(snapshot: Snapshot, pod: Pod) -> ObjectRef | None:
+    """Give the node of a Pod: its own text tells, a node's list of Pods, or the name of a static Pod's mirror."""
+    if pod.spec.node_name:
+        return ObjectRef(cluster=pod.ref.cluster, kind="Node", name=pod.spec.node_name)
+    for node in snapshot.nodes:
+        listed = any((one.namespace, one.name) == (pod.namespace, pod.name) for one in node.status.pods)
+        if listed or pod.name == f"{_component(pod)}-{node.name}":
+            return node.ref
+    return None
 
 
 def _component(pod: Pod) -> str:
@@ -226,6 +237,8 @@ def _cut_off(snapshot: Snapshot, known: set[ObjectRef]) -> Iterator[Finding]:
             by_node[one.record.from_node].append(one)
     for name, checks in by_node.items():
         node = next((n.ref for n in snapshot.nodes if n.name == name), ObjectRef(kind="Node", name=name))
+        # What has no address of its own is reached without kube-proxy.
+        checks = [one for one in checks if not _headless(snapshot, one)]
         reached = {(c.record.target, c.record.port) for n, cs in by_node.items() if n != name for c in cs if _open(c)}
         failed = [c for c in checks if c.record.result in ("timeout", "refused", "unreachable")]
         lost = [c for c in failed if (c.record.target, c.record.port) in reached]
@@ -236,6 +249,12 @@ def _cut_off(snapshot: Snapshot, known: set[ObjectRef]) -> Iterator[Finding]:
             f"From node {name} none of {len(checks)} checked Services answers; other nodes reach {len(lost)} of them."
         )
         yield KUBE_PROXY_DOWN.found(node, message, [c.citation for c in lost[:4]], strength=0.5 if runs else 0.85)
+
+
+def _headless(snapshot: Snapshot, one: Check) -> bool:
+    name, _, rest = one.record.target.partition(".")
+    service = snapshot.find("Service", rest.partition(".")[0], name)
+    return isinstance(service, Service) and service.spec.cluster_ip == "None"
 
 
 def _open(one: Check) -> bool:

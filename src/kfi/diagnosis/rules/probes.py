@@ -44,6 +44,7 @@ from kfi.diagnosis.conditions.served import (
     probes,
     protocols_on,
 )
+from kfi.diagnosis.conditions.unheard_probes import unheard_probe_ports
 from kfi.diagnosis.words.probe import PROBE_FAILING, TIMING, WRONG_PATH, WRONG_PORT, WRONG_PROTOCOL
 from kfi.models.schemas import Citation, Finding, Role
 from kfi.snapshot.pod import Probe
@@ -106,6 +107,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for failure in failures:
         yield _finding(snapshot, failure, succeeds_elsewhere(snapshot, failure, settled))
     yield from wrong_probe_ports(snapshot)
+    yield from unheard_probe_ports(snapshot)
     for event, sure in unseen_failures(snapshot):
         yield _by_words(event, sure)
 
@@ -119,9 +121,13 @@ def _by_words(event: Event, sure: float) -> Finding:
         rules = WRONG_PATH
     elif _NOT_HTTP.search(said) or "server gave HTTP response to HTTPS client" in said:
         rules = WRONG_PROTOCOL
-    message = f"The {kind} probe of Pod {event.ref.name} fails: {said[:200]}"
+    message = f"The {kind} probe of Pod {event.ref.name} fails{_answer(said)}"
     lines = (event.citation,)
     return rules[kind].found(event.ref.object, message, lines, strength=round(0.75 * sure, 3), since=event.first)
+
+
+def _answer(said: str) -> str:
+    return f": {said[:200]}" if said.strip() else ", and the prober says nothing more."
 
 
 def _finding(snapshot: Snapshot, failure: ProbeFailure, cleared: bool) -> Finding:
@@ -341,7 +347,7 @@ def _complains(snapshot: Snapshot, failure: ProbeFailure) -> bool:
 
 
 def _generic(snapshot: Snapshot, failure: ProbeFailure) -> _Verdict:
-    rule, message = PROBE_FAILING[failure.kind], f"{_who(failure)} fails: {failure.message[:200]}"
+    rule, message = PROBE_FAILING[failure.kind], f"{_who(failure)} fails{_answer(failure.message)}"
     restarts = failure.kind == "readiness" and killed_by_probe(snapshot, failure.run) is not None
     if restarts or crashes(snapshot, failure):
         return _Verdict(rule, 0.4, message, role=Role.SYMPTOM)

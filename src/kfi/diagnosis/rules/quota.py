@@ -16,13 +16,15 @@ from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.conditions.manifest_room import outside_limits, over_quota
 from kfi.diagnosis.conditions.pod_spec import shown
 from kfi.diagnosis.conditions.quota_message import Refusal, Refused, needed, needed_by_pod, refusal_in
+from kfi.diagnosis.conditions.refusals import got_through, still_short
 from kfi.diagnosis.conditions.scheduler_message import Filter, clauses
 from kfi.diagnosis.conditions.waiting_pods import Waiting, waiting_pods
+from kfi.models.records import REFUSED
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.objects import Resource, quantity
 from kfi.snapshot.policies import ResourceQuota
 from kfi.snapshot.resources import PersistentVolumeClaim, Service, Workload
-from kfi.snapshot.view import Snapshot
+from kfi.snapshot.view import Event, Snapshot
 
 _SHOW = "kubectl describe resourcequota -n {name}"
 
@@ -136,7 +138,8 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     groups: dict[tuple[ObjectRef, str], list[KeptOut]] = {}
     waiting = _claims_waited_for(snapshot)
     for kept in (*_told(snapshot), *_missing_objects(snapshot, waiting), *_missing_pods(snapshot)):
-        namespace = ObjectRef(cluster=kept.what.cluster, kind="Namespace", name=kept.what.namespace)
+        home = ObjectRef(cluster=kept.what.cluster, kind="Namespace", name=kept.what.namespace)
+        namespace = home if home.name else kept.what
         groups.setdefault((namespace, _rule_of(kept).code), []).append(kept)
     for (namespace, _), together in groups.items():
         affects = [ref for kept in together for ref in _sufferers(snapshot, kept.what, waiting)]
@@ -177,7 +180,8 @@ def _found(
     best = max(together, key=_strength)
     refused, resource = best.refused, best.resource
     names = ", ".join(sorted({f"{k.what.kind} {k.what.name}" for k in together})[:5])
-    message = f"{names} cannot be created in {namespace.name}: {refused.text}."
+    where = f" in {namespace.name}" if namespace.kind == "Namespace" else ""
+    message = f"{names} cannot be created{where}: {refused.text}."
     if refused.limited and resource in refused.limited:
         used, hard = (refused.used or {}).get(resource, "?"), refused.limited[resource]
         asked = (refused.requested or {}).get(resource, "?")
@@ -221,15 +225,31 @@ def _sufferers(snapshot: Snapshot, what: ObjectRef, waiting: _Claims) -> Iterato
 def _told(snapshot: Snapshot) -> Iterator[KeptOut]:
     """Yield refusals that controllers report, in Events or in their ReplicaFailure condition, and that still hold."""
     for event in snapshot.events:
-        refused = refusal_in(event.message) if event.reason in _FAILED else None
-        if refused and _still_short(snapshot, event.ref.object):
-            yield from _each(event.ref.object, refused, (event.citation,), event.first)
+        refused = refusal_in(event.message) if event.reason in (*_FAILED, REFUSED) else None
+        if refused and _holds(snapshot, event):
+            what = _at_home(snapshot, event.ref.object, refused)
+            yield from _each(what, refused, (event.citation,), event.first)
     for workload in snapshot.workloads:
         failure = workload.condition("ReplicaFailure")
         refused = refusal_in(failure.message) if failure and failure.status == "True" else None
-        if refused and _still_short(snapshot, workload.ref):
+        if refused and still_short(snapshot, workload.ref) is not False:
             cited = snapshot.cite(workload.ref, ("status", "conditions", "ReplicaFailure", "message"))
             yield from _each(workload.ref, refused, cited, failure.last_transition_time if failure else None)
+
+
+def _holds(snapshot: Snapshot, event: Event) -> bool:
+    """Tell whether a refusal still keeps something out; where no text says, it does."""
+    if event.reason == REFUSED:
+        return not got_through(snapshot, event)
+    return still_short(snapshot, event.ref.object) is not False
+
+
+def _at_home(snapshot: Snapshot, what: ObjectRef, refused: Refused) -> ObjectRef:
+    """Give the refused object with the namespace of the quota that refused it, where the text names none."""
+    homes = {quota.namespace for quota in snapshot.live(ResourceQuota) if quota.name == refused.quota}
+    if what.namespace or len(homes) != 1:
+        return what
+    return what.model_copy(update={"namespace": homes.pop()})
 
 
 _FAILED = ("FailedCreate", "FailedUpdate", "FailedDaemonPod", "ReplicaSetCreateError", "JobCreateError")
@@ -238,28 +258,6 @@ _FAILED = ("FailedCreate", "FailedUpdate", "FailedDaemonPod", "ReplicaSetCreateE
 def _each(what: ObjectRef, refused: Refused, proof: tuple[Citation, ...], since: datetime | None) -> Iterator[KeptOut]:
     for resource in refused.limited or {"": ""}:
         yield KeptOut(what, refused, resource, proof, 0.95, since)
-
-
-def _still_short(snapshot: Snapshot, ref: ObjectRef) -> bool:
-    """Tell whether a controller still has fewer Pods than it wants; unknown counts as short."""
-    if snapshot.absent(ref):
-        return False
-    for candidate in (ref, snapshot.topology.workload(ref)):
-        workload = snapshot.objects.get(candidate)
-        if isinstance(workload, Workload) and workload.observed and _created(workload) is not None:
-            return (workload.desired or 0) > (_created(workload) or 0)
-    return True
-
-
-def _created(workload: Workload) -> int | None:
-    """Give how many Pods of the present template a controller has, None where the text does not say."""
-    status = workload.status
-    if workload.kind == "Job":
-        return 1 if status.succeeded or status.active else None
-    if workload.desired is None:
-        return None
-    counts = (status.updated_replicas, status.replicas)
-    return next((count for count in counts if count is not None), workload.ready_count)
 
 
 def _missing_objects(snapshot: Snapshot, waiting: _Claims) -> Iterator[KeptOut]:

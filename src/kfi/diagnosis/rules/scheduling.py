@@ -15,6 +15,7 @@ from kfi.diagnosis.conditions.node_fit import Fit, asked_labels, fits, most_room
 from kfi.diagnosis.conditions.pod_spec import cite_spec, request_paths, requested, shown
 from kfi.diagnosis.conditions.scheduler_message import Filter, clauses, node_count
 from kfi.diagnosis.conditions.unschedulable import Reason, main_reason
+from kfi.diagnosis.conditions.unspoken_pods import unspoken_pods
 from kfi.diagnosis.conditions.waiting_pods import Waiting, waiting_pods
 from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.storage import VOLUME_NODE_AFFINITY_CONFLICT
@@ -197,11 +198,17 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
         if asks not in compared:
             compared[asks] = fits(waiting.spec, (n for n in snapshot.nodes if n.ref.cluster == waiting.ref.cluster))
         yield _explained(snapshot, waiting, compared[asks])
+    for unspoken in unspoken_pods(snapshot):
+        rule = _BY_SPEC.get(unspoken.filter, NODE_SELECTOR_MISMATCH if unspoken.by_selector else NODE_AFFINITY_MISMATCH)
+        yield rule.found(unspoken.ref, unspoken.message, unspoken.evidence, strength=unspoken.strength)
     for unfit in (*too_few_nodes(snapshot), *too_large(snapshot)):
         rule = {"cpu": INSUFFICIENT_CPU, "memory": INSUFFICIENT_MEMORY}.get(unfit.about, POD_ANTI_AFFINITY_CONFLICT)
         yield rule.found(unfit.ref, unfit.message, unfit.evidence[:6], strength=unfit.strength)
 
 
+_BY_SPEC = {
+    Filter.TAINT: UNTOLERATED_TAINT, Filter.CORDON: NODE_CORDONED, Filter.POD_ANTI_AFFINITY: POD_ANTI_AFFINITY_CONFLICT
+}  # fmt: skip
 # The kubelet admits a Pod once more when it arrives; a Pod that named its node never met the scheduler.
 _REJECTED = {
     "OutOfcpu": INSUFFICIENT_CPU,
@@ -218,9 +225,11 @@ def _misplaced(snapshot: Snapshot, pod: Pod) -> Iterator[Finding]:
     node = ObjectRef(cluster=pod.ref.cluster, kind="Node", name=pod.spec.node_name)
     gone = snapshot.absent(node) if pod.spec.node_name and not pod.finished else None
     if gone and not pod.ready:
-        message = f"The Pod is bound to the node {node.name}, which does not exist."
         evidence = (*snapshot.cite(pod.ref, ("spec", "nodeName")), gone)
-        yield NODE_NAME_MISSING.found(pod.ref, message, evidence, strength=0.9)
+        # Only a kubelet gives these: the node was there, and is gone, or the list is of another cluster.
+        was_there = bool(pod.status.host_ip or pod.status.start_time or pod.status.container_statuses)
+        message = f"The Pod is bound to the node {node.name}, which does not exist{' any more' if was_there else ''}."
+        yield NODE_NAME_MISSING.found(pod.ref, message, evidence, strength=0.45 if was_there else 0.9)
     rule = _REJECTED.get(pod.status.reason or pod.status.summary)
     siblings = snapshot.topology.pods_of(snapshot.topology.workload(pod.ref))
     if rule and not any(sibling.ready for sibling in siblings):
@@ -296,6 +305,8 @@ def _resource_words(waiting: Waiting, reason: Reason, nodes: tuple[Fit, ...]) ->
     asks = f"The Pod requests {_amount(need, resource)}"
     most = most_room([f.node for f in nodes], resource)
     paths = tuple(request_paths(waiting.spec, resource))[:2]
+    if most and not most[0]:
+        return rule, f"{asks}; no node offers any.", paths, 0.95
     if most and need > most[0]:
         largest = f"{shown(most[0], resource)} ({most[1].name})"
         return rule, f"{asks}; the largest node can give {largest}.", paths, 0.95

@@ -26,7 +26,7 @@ from kfi.diagnosis.conditions.service_evidence import (
     only_rows,
     workload_logs,
 )
-from kfi.diagnosis.conditions.service_target import Candidate, candidates, differences, intended
+from kfi.diagnosis.conditions.service_target import Candidate, Candidates, differences
 from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.service import (
     DEPLOYMENT_ZERO_REPLICAS,
@@ -63,10 +63,11 @@ RULES = (
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield Services, addresses and names that lead nowhere, and needed workloads without replicas."""
+    candidates = Candidates(snapshot)
     for service in snapshot.kube_services:
         known = service.observed or only_declared(snapshot, service.ref)
         if known and service.spec.selector and service.spec.type != "ExternalName":
-            yield from _of_service(snapshot, service)
+            yield from _of_service(snapshot, service, candidates)
     yield from address_faults(snapshot)
     yield from _crossed(snapshot)
     yield from name_faults(snapshot)
@@ -89,8 +90,8 @@ def _crossed(snapshot: Snapshot) -> Iterator[Finding]:
         yield ENV_ADDRESS_MISMATCH.found(one.workload, message, lines, strength=0.9 if said else 0.75)
 
 
-def _of_service(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
-    mismatch = next(_selector(snapshot, service), None)
+def _of_service(snapshot: Snapshot, service: Service, candidates: Candidates) -> Iterator[Finding]:
+    mismatch = next(_selector(snapshot, service, candidates), None)
     if mismatch:
         yield mismatch
         return
@@ -99,14 +100,14 @@ def _of_service(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
         yield from _port(snapshot, service, port)
 
 
-def _selector(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
+def _selector(snapshot: Snapshot, service: Service, candidates: Candidates) -> Iterator[Finding]:
     selected = snapshot.topology.selected(service)
     if answers(snapshot, service):
         return
     if selected:
-        yield from _selects_another(snapshot, service, selected)
+        yield from _selects_another(snapshot, service, selected, candidates.named(service))
         return
-    meant = intended(snapshot, service)
+    meant = candidates.intended(service)
     different = differences(service, meant) if meant else {}
     if meant and different:
         yield _selects_nothing(snapshot, service, meant, different)
@@ -145,11 +146,12 @@ def _label_lines(snapshot: Snapshot, meant: Candidate, keys: list[str]) -> tuple
     return (*own[:1], *template[:1])
 
 
-def _selects_another(snapshot: Snapshot, service: Service, selected: tuple[Pod, ...]) -> Iterator[Finding]:
+def _selects_another(
+    snapshot: Snapshot, service: Service, selected: tuple[Pod, ...], named: Candidate | None
+) -> Iterator[Finding]:
     """Yield a Service that selects Pods of a workload it is not named for."""
     topology = snapshot.topology
     workloads = {topology.workload(pod.ref) for pod in selected}
-    named = next((c for c in candidates(snapshot, service) if c.ref.name == service.name), None)
     if named is None or (workloads == {named.ref}):
         return
     others = [
@@ -178,8 +180,8 @@ def _selects_another(snapshot: Snapshot, service: Service, selected: tuple[Pod, 
 
 
 def _has_own_service(snapshot: Snapshot, service: Service, workload: ObjectRef) -> bool:
-    home = (s for s in snapshot.kube_services if s.namespace == service.namespace and s.ref != service.ref)
-    return any(s.name == workload.name for s in home)
+    own = service.ref.model_copy(update={"name": workload.name})
+    return own != service.ref and isinstance(snapshot.objects.get(own), Service)
 
 
 def _not_ready(snapshot: Snapshot, service: Service) -> Iterator[Finding]:
@@ -250,7 +252,10 @@ def _port(snapshot: Snapshot, service: Service, port: ServicePort) -> Iterator[F
 
 def _names_unseen(snapshot: Snapshot, owner: ObjectRef, ports: list[ContainerPort], target: int | str) -> bool:
     """Tell whether a port is asked for by name, and no text of its owner shows names: `describe` leaves them out."""
-    forms = {one.record.form for one in snapshot.seen.get(owner, ())}
+    # Where the live object was read too, its ports come from that text: what was applied shows other names at most.
+    seen = snapshot.seen.get(owner, ())
+    live = [one for one in seen if not one.record.applied]
+    forms = {one.record.form for one in live or seen}
     whole = bool(forms & {TextForm.JSON, TextForm.YAML})
     return isinstance(target, str) and not whole and not any(port.name for port in ports)
 
@@ -272,9 +277,10 @@ def _matching(containers: list[Container], target: int | str) -> list[ContainerP
 
 def _talks_tcp(snapshot: Snapshot, service: Service, port: ServicePort) -> bool:
     """Tell whether a port that is not TCP is used as if it were."""
-    twin = any(p.port == port.port and p.protocol == "TCP" for p in service.spec.ports)
-    used = any(s and s.ref == service.ref and a.port == port.port for _, s, a in snapshot.topology.addresses)
-    return port.protocol != "TCP" and not twin and (bool(protocol_of_name(port.name)) or used)
+    if port.protocol == "TCP" or any(p.port == port.port and p.protocol == "TCP" for p in service.spec.ports):
+        return False
+    used = (s and s.ref == service.ref and a.port == port.port for _, s, a in snapshot.topology.addresses)
+    return bool(protocol_of_name(port.name)) or any(used)
 
 
 def _wrong_protocol(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.conditions.claim_match import NO_PROVISIONER, Misfit, Nearest, modes, nearest
+from kfi.diagnosis.conditions.claim_users import Users, claim_users
 from kfi.diagnosis.conditions.field_lines import cite_whole
 from kfi.diagnosis.conditions.full_volumes import full_volumes
 from kfi.diagnosis.conditions.manifest_room import without_class
@@ -40,7 +41,6 @@ from kfi.diagnosis.words.storage import (
     VOLUME_PERMISSION_DENIED,
 )
 from kfi.models.schemas import Citation, Finding, ObjectRef
-from kfi.snapshot.pod import PodSpec
 from kfi.snapshot.provenance import Path
 from kfi.snapshot.resources import PersistentVolume, PersistentVolumeClaim, StorageClass
 from kfi.snapshot.view import Event, Snapshot
@@ -63,6 +63,8 @@ class Case:
     users: tuple[ObjectRef, ...]
     held_up: bool
     """The scheduler says that a Pod waits for its volumes, and it is this claim's Pod."""
+    told: bool = True
+    """A text says that they need it; else names and states make it likely."""
 
 
 def check(snapshot: Snapshot) -> Iterator[Finding]:
@@ -82,13 +84,13 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _unbound(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding]:
-    users = _users(snapshot)
+    users = claim_users(snapshot)
     for_volumes = (Filter.CLAIM, Filter.VOLUME_BINDING)
     held = {w.ref for w in waiting if any(c.filter in for_volumes for c in clauses(w.message))}
     for claim in snapshot.live(PersistentVolumeClaim):
         if claim.status.phase in ("Pending", "Lost") and not claim.metadata.deletion_timestamp:
-            mine = users.get(claim.ref, ())
-            yield from _waiting(snapshot, Case(claim, mine, bool(held & set(mine))))
+            mine = users.get(claim.ref, Users())
+            yield from _waiting(snapshot, Case(claim, mine.refs, bool(held & set(mine.refs)), mine.told))
     yield from _heard(snapshot, waiting)
 
 
@@ -116,20 +118,6 @@ def _may_use(pod: Waiting, claim: ObjectRef) -> bool:
     return claim.name in pod.claims or (not pod.claims and unbound and claim.name.endswith(f"-{pod.ref.name}"))
 
 
-def _users(snapshot: Snapshot) -> dict[ObjectRef, tuple[ObjectRef, ...]]:
-    """Give for each claim the Pods that mount it; where there is none, the workloads whose templates do."""
-    by: dict[ObjectRef, list[ObjectRef]] = {}
-    specs: list[tuple[ObjectRef, PodSpec]] = [(pod.ref, pod.spec) for pod in snapshot.pods if not pod.finished]
-    with_pods = {snapshot.topology.workload(ref) for ref, _ in specs}
-    tops = (w for w in snapshot.workloads if snapshot.topology.workload(w.ref) == w.ref)
-    specs += [(w.ref, w.spec.template.spec) for w in tops if w.ref not in with_pods]
-    for ref, spec in specs:
-        for kind_ref in snapshot.topology.references(ref, spec):
-            if kind_ref.kind == "PersistentVolumeClaim":
-                by.setdefault(kind_ref, []).append(ref)
-    return {claim: tuple(refs) for claim, refs in by.items()}
-
-
 def _waiting(snapshot: Snapshot, case: Case) -> Iterator[Finding]:
     claim, users = case.claim, case.users
     found = _why(snapshot, case)
@@ -138,12 +126,17 @@ def _waiting(snapshot: Snapshot, case: Case) -> Iterator[Finding]:
     rule, message, evidence, strength = found
     if not users:  # nothing needs it: a leftover
         strength = min(strength, 0.3)
+    elif not case.told:
+        strength = min(strength, _LIKELY)
     state = snapshot.cite(claim.ref, ("status", "phase"))
     cited = (*evidence, *state)[:6]
     events = snapshot.events_of(claim.ref)
     since = min((e.first for e in events if e.first), default=claim.metadata.creation_timestamp)
     yield rule.found(claim.ref, message, cited, strength=strength, since=since, affects=users)
 
+
+# Nobody saw that these Pods need the claim.
+_LIKELY = 0.65
 
 _Why = tuple[Rule, str, tuple[Citation, ...], float]
 

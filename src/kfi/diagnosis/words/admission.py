@@ -75,6 +75,21 @@ API_VERSION_REMOVED = Rule(
     confirm="kubectl api-resources",
     fix=("Change apiVersion to one that the cluster serves, and the fields that were renamed with it.",),
 )
+MANIFEST_INVALID = Rule(
+    code="manifest-invalid",
+    title="API server refuses the object as invalid",
+    layer=Layer.ADMISSION,
+    meaning=(
+        "The object breaks a rule of its own kind: a field that does not exist or is misspelt, a value that is missing "
+        "or not allowed, a field that must not change, an address or node port that another Service has, or a "
+        "namespace that does not exist. Nothing is created or changed."
+    ),
+    confirm="kubectl explain {kind} --recursive",
+    fix=(
+        "Mend the field that the message names; `kubectl apply --dry-run=server` tries it without a change.",
+        "Of a field that must not change: delete the object and create it anew, if that may be.",
+    ),
+)
 CUSTOM_RESOURCE_UNKNOWN = Rule(
     code="custom-resource-unknown",
     title="CustomResourceDefinition is not installed",

@@ -19,6 +19,7 @@ from kfi.ingestion.secrets.values import is_harmless
 Mask = Callable[[str, str], str]
 """Gives the placeholder of a secret of a kind."""
 
+_NESTED = (dict, list)
 _SECTIONS = ("data", "stringData")
 _SECTION = re.compile(r"(?P<indent>\s*(?:- )*)[\"']?(?:data|stringData)[\"']?\s*:\s*\{?\s*")
 _ENTRY = re.compile(r"\s*[\"']?(?P<key>[-._a-zA-Z0-9]{1,253})[\"']?\s*:\s*")
@@ -46,17 +47,21 @@ class ObjectSecrets:
 
     def masked(self, tree: Any) -> Any:
         """Give a tree of fields with its secrets masked; the given one stays as it is."""
+        # Most of a tree are scalars, and a cluster has millions of them: a call for each would take most of the time.
         if isinstance(tree, list):
-            return [self.masked(item) for item in tree]
+            return [self.masked(item) if isinstance(item, _NESTED) else item for item in tree]
         if not isinstance(tree, dict):
             return tree
-        secret = tree.get("kind") == "Secret"
+        sections = _SECTIONS if tree.get("kind") == "Secret" else ()
         fields = {
-            key: self._section(value) if secret and key in _SECTIONS and isinstance(value, dict) else self.masked(value)
+            key: value if not isinstance(value, _NESTED)
+            else self._section(value) if key in sections and isinstance(value, dict) else self.masked(value)
             for key, value in tree.items()
-        }
-        self._annotation(fields)
-        self._variable(fields)
+        }  # fmt: skip
+        if APPLIED_ANNOTATION in fields:
+            self._annotation(fields)
+        if "value" in fields:
+            self._variable(fields)
         return fields
 
     def _section(self, entries: dict[Any, Any]) -> dict[Any, Any]:

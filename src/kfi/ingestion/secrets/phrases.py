@@ -22,7 +22,9 @@ _LISTED = re.compile(
     r"(?P<name>password|passwd|passphrase|token|(?:api|access|secret)[_-]?key)s[\"'\\]{0,9}\s{0,9}[:=]\s{0,9}\["
 )
 _ITEM = re.compile(r"[^\s\"',\\\[\]{}]+")
-_XML = re.compile(r"<(?:\w{1,64}:)?(?P<name>[\w.-]{1,128})(?:\s[^<>]{0,512})?>(?P<value>[^<>]{1,4096})</")
+_XML = re.compile(r"<(?:\w{1,64}:)?(?P<name>[\w.-]{1,128})(?P<about>\s[^<>]{0,512})?>(?P<value>[^<>]{1,4096})</")
+# `<property name="password">w1nesap</property>`.
+_CALLED = re.compile(r"(?i)\s(?:name|key|id)\s{0,9}=[\s\\]{0,9}[\"'](?P<name>[\w.-]{1,128})")
 _IS_SECRET = re.compile(r"kind\\{0,15}\"\s{0,9}:\s{0,9}\\{0,15}\"Secret(?:List)?\\{0,15}\"")
 _DATA = re.compile(r"\"(?:data|stringData)\\{0,15}\"\s{0,9}:\s{0,9}\{")
 _DATA_END = re.compile(r"\"\s{0,9}\}")
@@ -89,7 +91,8 @@ def is_listed_secret(value: str, name: str) -> bool:
 
 def _elements(line: str) -> Iterator[Span]:
     for match in _XML.finditer(line):
-        name = kind_of_name(match["name"])
+        called = _CALLED.search(match["about"] or "")
+        name = kind_of_name(match["name"]) or (kind_of_name(called["name"]) if called else None)
         if name and not is_harmless(match["value"], name):
             yield Span(*match.span("value"), name.kind)
 

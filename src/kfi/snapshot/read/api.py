@@ -1,8 +1,8 @@
 """
 Which parsed values are Kubernetes objects, and the one form their fields are kept in.
 
-A null counts as not set, as in the API. Bookkeeping that nobody diagnoses with (managedFields, the copy that
-`kubectl apply` leaves in an annotation) is dropped. EndpointSlices become Endpoints.
+A null counts as not set, as in the API. Of managedFields only who wrote and when is kept; the copy that `kubectl apply`
+leaves in an annotation is dropped. EndpointSlices become Endpoints.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ _CORE = frozenset({"", "apps", "extensions", "batch", "storage.k8s.io"})
 _GROUPS = _CORE | ROUTING_GROUPS | ACCESS_GROUPS | POLICY_GROUPS
 _EVENT_GROUPS = frozenset({"", "events.k8s.io"})
 _DATA = frozenset({"data", "stringData", "binaryData"})
+_NESTED = (dict, list)
+_KEYED = frozenset({"ConfigMap", "Secret"})
+_MANAGER_KEYS = ("manager", "operation", "time", "subresource")
+# Every controller that writes leaves an entry; only the newest tell what changed before a failure.
+_MAX_MANAGERS = 10
 
 _SHAPES: tuple[tuple[Path, str, str], ...] = (
     (("spec", "containers"), "v1", "Pod"),
@@ -70,7 +75,8 @@ def read_api(
     if is_event(value) or refusal(value):
         return None
     given = {key: inner for key, inner in with_guessed_kind(value).items() if inner is not None}
-    fields = {key: inner if key in _DATA else _without_nulls(inner) for key, inner in given.items()}
+    as_written = _DATA if given["kind"] in _KEYED else frozenset()
+    fields = {key: inner if key in as_written else _without_nulls(inner) for key, inner in given.items()}
     fields = _completed({**fields, "metadata": _metadata(fields["metadata"])})
     kind, metadata = _kind(fields), fields["metadata"]
     return ReadObject(
@@ -153,19 +159,39 @@ def _kind(fields: dict[str, Any]) -> str:
 
 
 def _without_nulls(value: Any) -> Any:
+    # A call for each scalar would take most of the time.
     if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+        return {
+            key: _without_nulls(inner) if isinstance(inner, _NESTED) else inner
+            for key, inner in value.items()
+            if inner is not None
+        }
     if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value if inner is not None]
+        return [_without_nulls(inner) if isinstance(inner, _NESTED) else inner for inner in value if inner is not None]
     return value
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     kept = {key: inner for key, inner in metadata.items() if key not in ("managedFields", "selfLink")}
+    managers = _managers(metadata.get("managedFields"))
+    if managers:
+        kept["managedFields"] = managers
     annotations = kept.get("annotations")
     if isinstance(annotations, dict) and _LAST_APPLIED in annotations:
         kept["annotations"] = {key: inner for key, inner in annotations.items() if key != _LAST_APPLIED}
     return kept
+
+
+def _managers(entries: Any) -> list[dict[str, str]]:
+    """Give who wrote last, the newest last, without the fields they own."""
+    timed = (entry for entry in mappings(entries) if isinstance(entry.get("time"), str))
+    newest = sorted(timed, key=_time_of)[-_MAX_MANAGERS:]
+    return [{key: entry[key] for key in _MANAGER_KEYS if isinstance(entry.get(key), str)} for entry in newest]
+
+
+def _time_of(entry: dict[str, Any]) -> str:
+    # The API server writes all of them alike, in UTC and to the second.
+    return str(entry["time"])
 
 
 def _completed(fields: dict[str, Any]) -> dict[str, Any]:

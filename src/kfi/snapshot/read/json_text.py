@@ -13,7 +13,6 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, TypeVar
 
 from kfi.snapshot.read.found import Path, element_key
@@ -40,7 +39,6 @@ _BETWEEN = re.compile(r"(?:[\s,\]}\x1e\ufeff]|---(?=\s|\Z))*+")
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _COMMA = re.compile(r"[ \t\r\n,]*+")
 _TOP = re.compile(r"\n(?=[{\[])")
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|[^\s"{}\[\],:]++', re.S)
 # Escapes that may stand for half a character or for a NUL: neither can be stored everywhere.
 _UNSTORABLE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -78,11 +76,6 @@ class ReadValue:
 class JsonValue(ReadValue):
     """One JSON value."""
 
-    @cached_property
-    def lines(self) -> dict[Path, int]:
-        """Line of each field."""
-        return json_lines(self.text, self.first_line)
-
 
 Read = TypeVar("Read", bound=ReadValue | BadDocument)
 
@@ -103,21 +96,6 @@ def read_json(text: str, first_line: int = 1) -> Iterator[JsonValue | BadDocumen
             if broken == _MAX_BROKEN:
                 yield BadDocument("it has too many broken parts; the rest was not read", reader.line_at(reader.pos))
                 return
-
-
-def json_lines(text: str, first_line: int = 1) -> dict[Path, int]:
-    """Give the line of each field of the first object in a text; nothing where it is not whole."""
-    start = text.find("{")
-    try:
-        value, _ = _DECODER.raw_decode(text, start)
-    except (ValueError, RecursionError, IndexError):
-        return {}
-    if start < 0 or too_deep(value):
-        return {}
-    watch, inner = unwrap_watch(value)
-    place = _places(text, start, first_line + text.count("\n", 0, start))
-    below = place[1]
-    return field_lines(inner, below["object"] if watch and isinstance(below, dict) else place)
 
 
 def field_lines(value: Any, place: Place) -> dict[Path, int]:
@@ -308,7 +286,7 @@ class _Reader:
         start = self.pos
         value, self.pos = self._decode(start)
         first, last = self.line_at(start), self.line_at(self.pos)
-        if too_deep(value):
+        if self._may_be_deep(start) and too_deep(value):
             return BadDocument(f"it nests deeper than {MAX_DEPTH} levels", first)
         if _UNSTORABLE.search(self.text, start, self.pos):
             # Pairs of halves are joined by now, so what is left of them stands alone.
@@ -319,6 +297,10 @@ class _Reader:
         empty = index is None and isinstance(value, dict) and value.get("items", "") is None
         is_list = empty and str(value.get("kind", "")).endswith("List")
         return JsonValue(value, first, last, self._lines_of(start, self.pos), index, is_list=is_list, watch=watch)
+
+    def _may_be_deep(self, start: int) -> bool:
+        """Tell whether a value has brackets enough to nest too deep: most have not, and are not walked through."""
+        return self.text.count("{", start, self.pos) + self.text.count("[", start, self.pos) > MAX_DEPTH
 
     def _key(self, pos: int) -> tuple[str, int]:
         if self.text[pos : pos + 1] != '"':
@@ -364,35 +346,3 @@ class _Reader:
             return self.text[start:end]
         alone = BEFORE.fullmatch(self.text, before, start) and AFTER.fullmatch(self.text, end, after)
         return self.text[before:after] if alone else self.text[start:end]
-
-
-def _places(text: str, start: int, line: int) -> Place:
-    """Give the places of a value that is known to be valid JSON."""
-    root: list[Place] = []
-    stack: list[Below] = [root]
-    key: tuple[str, int] | None = None
-    at = start
-    for token in _TOKEN.finditer(text, start):
-        line += text.count("\n", at, token.start())
-        at = token.start()
-        mark = text[at]
-        if mark in "}]":
-            stack.pop()
-        elif isinstance(stack[-1], dict) and key is None:
-            key = (json.loads(token.group()), line)
-        else:
-            below: Below | None = {} if mark == "{" else [] if mark == "[" else None
-            _put(stack[-1], key, line, below)
-            key = None
-            if below is not None:
-                stack.append(below)
-        if len(stack) == 1:
-            break
-    return root[0]
-
-
-def _put(top: Below, key: tuple[str, int] | None, line: int, below: Below | None) -> None:
-    if isinstance(top, list):
-        top.append((line, below))
-    elif key is not None:
-        top[key[0]] = (key[1], below)

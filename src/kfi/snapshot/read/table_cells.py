@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kfi.snapshot.read.resource_names import known_kind
+
 NOTHING = frozenset({"", "<none>", "<unset>", "<unknown>", "<nil>"})
 """Cells that say nothing."""
 
@@ -16,6 +18,7 @@ _ACCESS_MODES = {
 _PORT = re.compile(r"(\d{1,5})(?::(\d{1,5}))?/([A-Z]{3,4})")
 _REQUIREMENT = re.compile(r"(!?)([^\s!=,()]+)(?: (in|notin) \(([^()]*)\))?")
 _SELECTOR_PART = re.compile(r"(?:[^,()]|\([^()]*\))+")
+_QUOTED = re.compile(r"\"([^\"]{1,253})\"")
 _MORE = re.compile(r"\s*\+ ?\d+ more\.{3}$")
 _IP = re.compile(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*")
 
@@ -107,3 +110,25 @@ def _subset(hosts: list[str], ports: list[int]) -> dict[str, Any]:
 def ingress_point(address: str) -> dict[str, str]:
     """Give one address of a load balancer as the status has it: an IP or a host name."""
     return {"ip" if _IP.fullmatch(address) else "hostname": address}
+
+
+def owner_of(cell: str) -> dict[str, str] | None:
+    """Give kind and name of `statefulset.apps/ledger`; None where the kind is none that kubectl knows."""
+    resource, _, name = cell.partition("/")
+    kind = known_kind(resource)
+    return {"kind": kind, "name": name} if kind and name else None
+
+
+def quoted_names(cell: str) -> list[str]:
+    """Give the names of `["shop.example","www.example"]`."""
+    return _QUOTED.findall(cell)
+
+
+def subjects(kind: str, cell: str) -> list[dict[str, str]]:
+    """Give the subjects of one kind that a binding names; ServiceAccounts stand there with their namespace."""
+    found = []
+    for name in parts(cell):
+        home, _, account = name.partition("/")
+        named = {"namespace": home, "name": account} if kind == "ServiceAccount" and account else {"name": name}
+        found.append({"kind": kind, **named})
+    return found

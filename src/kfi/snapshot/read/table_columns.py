@@ -9,29 +9,36 @@ Source: kubernetes `pkg/printers/internalversion/printers.go`, 1.25 to 1.34, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from kfi.snapshot.read.ages import ago, timestamp
 from kfi.snapshot.read.found import Path
 from kfi.snapshot.read.table_cells import (
     NOTHING,
-    access_modes,
     endpoint_subsets,
     ingress_point,
-    label_selector,
-    labels,
+    owner_of,
     parts,
     port_numbers,
+    quoted_names,
     service_ports,
+    subjects,
+)
+from kfi.snapshot.read.table_readers import (
+    Column,
+    Fields,
+    count,
+    flag,
+    label_map,
+    modes,
+    one_of,
+    ready_of,
+    selector,
+    text,
 )
 
-Fields = Iterator[tuple[Path, Any]]
-Column = Callable[[str], Fields]
-
 _RESTARTS = re.compile(r"(\d{1,9})(?: \(.*\))?")
-_READY = re.compile(r"(\d{1,9})/(\d{1,9})")
 _COMPLETIONS = re.compile(r"(\d{1,9})/(\d{1,9})(?: of (\d{1,9}))?")
 _USED_OF_HARD = re.compile(r"([^\s:,]+): ([^\s/,]+)/([^\s,]+)")
 # STATUS is the phase only where no container's reason took its place; "Completed" replaces Succeeded.
@@ -45,66 +52,10 @@ def created(cell: str, now: datetime | None) -> Fields:
         yield ("metadata", "creationTimestamp"), at.isoformat().replace("+00:00", "Z")
 
 
-def _text(*path: str) -> Column:
-    def read(cell: str) -> Fields:
-        yield path, cell
-
-    return read
-
-
-def _one_of(values: frozenset[str], *path: str) -> Column:
-    def read(cell: str) -> Fields:
-        if cell in values:
-            yield path, cell
-
-    return read
-
-
-def _count(*path: str) -> Column:
-    def read(cell: str) -> Fields:
-        if cell.isascii() and cell.isdigit() and len(cell) < 10:
-            yield path, int(cell)
-
-    return read
-
-
-def _flag(*path: str) -> Column:
-    def read(cell: str) -> Fields:
-        if cell.lower() in ("true", "false"):
-            yield path, cell.lower() == "true"
-
-    return read
-
-
-def _ready(ready: Path, desired: Path) -> Column:
-    def read(cell: str) -> Fields:
-        match = _READY.fullmatch(cell)
-        if match:
-            yield ready, int(match[1])
-            yield desired, int(match[2])
-
-    return read
-
-
-def _label_map(*path: str) -> Column:
-    def read(cell: str) -> Fields:
-        yield path, labels(cell)
-
-    return read
-
-
-def _selector(*path: str) -> Column:
-    def read(cell: str) -> Fields:
-        yield path, label_selector(cell)
-
-    return read
-
-
-def _access_modes(*path: str) -> Column:
-    def read(cell: str) -> Fields:
-        yield path, access_modes(cell)
-
-    return read
+def _pod_ready(cell: str) -> Fields:
+    yield from ready_of(("status", "readyContainers"), ("status", "totalContainers"))(cell)
+    if cell in ("True", "False", "Unknown"):  # `kubectl tree` prints the condition
+        yield ("status", "conditions"), [{"type": "Ready", "status": cell}]
 
 
 def _pod_status(cell: str) -> Fields:
@@ -149,6 +100,29 @@ def _slice_endpoints(cell: str) -> Fields:
 
 def _slice_ports(cell: str) -> Fields:
     yield ("ports",), [{"port": port} for port in port_numbers(cell)]
+
+
+def _controller(cell: str) -> Fields:
+    owner = owner_of(cell)
+    if owner:
+        yield ("metadata", "ownerReferences"), [{**owner, "controller": True}]
+
+
+def _hostnames(cell: str) -> Fields:
+    yield ("spec", "hostnames"), quoted_names(cell)
+
+
+def _role(cell: str) -> Fields:
+    kind, _, name = cell.partition("/")
+    if name:
+        yield ("roleRef",), {"kind": kind, "name": name}
+
+
+def _subjects(kind: str) -> Column:
+    def read(cell: str) -> Fields:
+        yield ("subjects",), subjects(kind, cell)
+
+    return read
 
 
 def _completions(cell: str) -> Fields:
@@ -218,7 +192,7 @@ def _int_or_percent(*path: str) -> Column:
 
 
 def _template(*template: str) -> dict[str, Column]:
-    return {"SELECTOR": _selector("spec", "selector"), "NODE SELECTOR": _label_map(*template, "nodeSelector")}
+    return {"SELECTOR": selector("spec", "selector"), "NODE SELECTOR": label_map(*template, "nodeSelector")}
 
 
 _POD_SPEC = ("spec", "template", "spec")
@@ -231,116 +205,132 @@ TEMPLATES: Mapping[str, Path] = {
 """Where each kind keeps the Pod spec that CONTAINERS and IMAGES belong to."""
 
 _REPLICAS: dict[str, Column] = {
-    "DESIRED": _count("spec", "replicas"),
-    "CURRENT": _count("status", "replicas"),
-    "READY": _count("status", "readyReplicas"),
-    "UP-TO-DATE": _count("status", "updatedReplicas"),
-    "AVAILABLE": _count("status", "availableReplicas"),
+    "DESIRED": count("spec", "replicas"),
+    "CURRENT": count("status", "replicas"),
+    "READY": count("status", "readyReplicas"),
+    "UP-TO-DATE": count("status", "updatedReplicas"),
+    "AVAILABLE": count("status", "availableReplicas"),
 }
-_READY_REPLICAS = _ready(("status", "readyReplicas"), ("spec", "replicas"))
+_READY_REPLICAS = ready_of(("status", "readyReplicas"), ("spec", "replicas"))
 
+_BINDING: Mapping[str, Column] = {
+    "ROLE": _role,
+    "USERS": _subjects("User"),
+    "GROUPS": _subjects("Group"),
+    "SERVICEACCOUNTS": _subjects("ServiceAccount"),
+}
 COLUMNS: Mapping[str, Mapping[str, Column]] = {
     "Pod": {
-        "READY": _ready(("status", "readyContainers"), ("status", "totalContainers")),
+        "READY": _pod_ready,
         "STATUS": _pod_status,
         "RESTARTS": _restarts,
-        "IP": _text("status", "podIP"),
-        "NODE": _text("spec", "nodeName"),
-        "NOMINATED NODE": _text("status", "nominatedNodeName"),
+        "IP": text("status", "podIP"),
+        "NODE": text("spec", "nodeName"),
+        "NOMINATED NODE": text("status", "nominatedNodeName"),
     },
     "Node": {
         "STATUS": _node_status,
         # Not as labels: one label alone would pass for all of them. See `Node.control_plane`.
-        "ROLES": _text("metadata", "annotations", "kfi/roles"),
-        "VERSION": _text("status", "nodeInfo", "kubeletVersion"),
+        "ROLES": text("metadata", "annotations", "kfi/roles"),
+        "VERSION": text("status", "nodeInfo", "kubeletVersion"),
         "INTERNAL-IP": _node_address("InternalIP"),
         "EXTERNAL-IP": _node_address("ExternalIP"),
-        "OS-IMAGE": _text("status", "nodeInfo", "osImage"),
-        "KERNEL-VERSION": _text("status", "nodeInfo", "kernelVersion"),
-        "CONTAINER-RUNTIME": _text("status", "nodeInfo", "containerRuntimeVersion"),
+        "OS-IMAGE": text("status", "nodeInfo", "osImage"),
+        "KERNEL-VERSION": text("status", "nodeInfo", "kernelVersion"),
+        "CONTAINER-RUNTIME": text("status", "nodeInfo", "containerRuntimeVersion"),
     },
     "Service": {
-        "TYPE": _text("spec", "type"),
-        "CLUSTER-IP": _text("spec", "clusterIP"),
+        "TYPE": text("spec", "type"),
+        "CLUSTER-IP": text("spec", "clusterIP"),
         "PORT(S)": _ports,
-        "SELECTOR": _label_map("spec", "selector"),
+        "SELECTOR": label_map("spec", "selector"),
     },
     "Endpoints": {"ENDPOINTS": _endpoints},
     "EndpointSlice": {
-        "ADDRESSTYPE": _text("addressType"),
+        "ADDRESSTYPE": text("addressType"),
         "PORTS": _slice_ports,
         "ENDPOINTS": _slice_endpoints,
     },
     "Deployment": {**_REPLICAS, "READY": _READY_REPLICAS, **_template(*_POD_SPEC)},
     "ReplicaSet": {**_REPLICAS, **_template(*_POD_SPEC)},
     "StatefulSet": {**_REPLICAS, "READY": _READY_REPLICAS, **_template(*_POD_SPEC)},
-    "ReplicationController": {**_REPLICAS, "SELECTOR": _label_map("spec", "selector")},
+    "ReplicationController": {**_REPLICAS, "SELECTOR": label_map("spec", "selector")},
     "DaemonSet": {
-        "DESIRED": _count("status", "desiredNumberScheduled"),
-        "CURRENT": _count("status", "currentNumberScheduled"),
-        "READY": _count("status", "numberReady"),
-        "UP-TO-DATE": _count("status", "updatedNumberScheduled"),
-        "AVAILABLE": _count("status", "numberAvailable"),
+        "DESIRED": count("status", "desiredNumberScheduled"),
+        "CURRENT": count("status", "currentNumberScheduled"),
+        "READY": count("status", "numberReady"),
+        "UP-TO-DATE": count("status", "updatedNumberScheduled"),
+        "AVAILABLE": count("status", "numberAvailable"),
         **_template(*_POD_SPEC),
     },
     "Job": {"STATUS": _job_status, "COMPLETIONS": _completions, **_template(*_POD_SPEC)},
+    "ControllerRevision": {"CONTROLLER": _controller, "REVISION": count("revision")},
     "CronJob": {
-        "SCHEDULE": _text("spec", "schedule"),
-        "TIMEZONE": _text("spec", "timeZone"),
-        "SUSPEND": _flag("spec", "suspend"),
+        "SCHEDULE": text("spec", "schedule"),
+        "TIMEZONE": text("spec", "timeZone"),
+        "SUSPEND": flag("spec", "suspend"),
     },
     "PersistentVolumeClaim": {
-        "STATUS": _one_of(frozenset({"Pending", "Bound", "Lost"}), "status", "phase"),
-        "VOLUME": _text("spec", "volumeName"),
-        "CAPACITY": _text("status", "capacity", "storage"),
-        "ACCESS MODES": _access_modes("status", "accessModes"),
-        "STORAGECLASS": _text("spec", "storageClassName"),
-        "VOLUMEATTRIBUTESCLASS": _text("spec", "volumeAttributesClassName"),
-        "VOLUMEMODE": _text("spec", "volumeMode"),
+        "STATUS": one_of(frozenset({"Pending", "Bound", "Lost"}), "status", "phase"),
+        "VOLUME": text("spec", "volumeName"),
+        "CAPACITY": text("status", "capacity", "storage"),
+        "ACCESS MODES": modes("status", "accessModes"),
+        "STORAGECLASS": text("spec", "storageClassName"),
+        "VOLUMEATTRIBUTESCLASS": text("spec", "volumeAttributesClassName"),
+        "VOLUMEMODE": text("spec", "volumeMode"),
     },
     "PersistentVolume": {
-        "CAPACITY": _text("spec", "capacity", "storage"),
-        "ACCESS MODES": _access_modes("spec", "accessModes"),
-        "RECLAIM POLICY": _text("spec", "persistentVolumeReclaimPolicy"),
-        "STATUS": _one_of(frozenset({"Pending", "Available", "Bound", "Released", "Failed"}), "status", "phase"),
+        "CAPACITY": text("spec", "capacity", "storage"),
+        "ACCESS MODES": modes("spec", "accessModes"),
+        "RECLAIM POLICY": text("spec", "persistentVolumeReclaimPolicy"),
+        "STATUS": one_of(frozenset({"Pending", "Available", "Bound", "Released", "Failed"}), "status", "phase"),
         "CLAIM": _claim,
-        "STORAGECLASS": _text("spec", "storageClassName"),
-        "VOLUMEATTRIBUTESCLASS": _text("spec", "volumeAttributesClassName"),
-        "REASON": _text("status", "reason"),
-        "VOLUMEMODE": _text("spec", "volumeMode"),
+        "STORAGECLASS": text("spec", "storageClassName"),
+        "VOLUMEATTRIBUTESCLASS": text("spec", "volumeAttributesClassName"),
+        "REASON": text("status", "reason"),
+        "VOLUMEMODE": text("spec", "volumeMode"),
     },
     "StorageClass": {
-        "PROVISIONER": _text("provisioner"),
-        "RECLAIMPOLICY": _text("reclaimPolicy"),
-        "VOLUMEBINDINGMODE": _text("volumeBindingMode"),
-        "ALLOWVOLUMEEXPANSION": _flag("allowVolumeExpansion"),
+        "PROVISIONER": text("provisioner"),
+        "RECLAIMPOLICY": text("reclaimPolicy"),
+        "VOLUMEBINDINGMODE": text("volumeBindingMode"),
+        "ALLOWVOLUMEEXPANSION": flag("allowVolumeExpansion"),
     },
     "ConfigMap": {"DATA": _no_keys},
-    "Secret": {"TYPE": _text("type"), "DATA": _no_keys},
+    "Secret": {"TYPE": text("type"), "DATA": _no_keys},
     "ResourceQuota": {"REQUEST": _quota, "LIMIT": _quota},
-    "Namespace": {"STATUS": _text("status", "phase")},
+    "Namespace": {"STATUS": text("status", "phase")},
     "Ingress": {
-        "CLASS": _text("spec", "ingressClassName"),
+        "CLASS": text("spec", "ingressClassName"),
         "HOSTS": _hosts,
         "ADDRESS": _load_balancer,
     },
-    "NetworkPolicy": {"POD-SELECTOR": _selector("spec", "podSelector")},
-    "IngressClass": {"CONTROLLER": _text("spec", "controller")},
-    "Gateway": {"CLASS": _text("spec", "gatewayClassName"), "PROGRAMMED": _condition("Programmed")},
+    "HTTPRoute": {"HOSTNAMES": _hostnames},
+    "GRPCRoute": {"HOSTNAMES": _hostnames},
+    "RoleBinding": _BINDING,
+    "ClusterRoleBinding": _BINDING,
+    "PriorityClass": {
+        "VALUE": count("value"),
+        "GLOBAL-DEFAULT": flag("globalDefault"),
+        "PREEMPTIONPOLICY": text("preemptionPolicy"),
+    },
+    "NetworkPolicy": {"POD-SELECTOR": selector("spec", "podSelector")},
+    "IngressClass": {"CONTROLLER": text("spec", "controller")},
+    "Gateway": {"CLASS": text("spec", "gatewayClassName"), "PROGRAMMED": _condition("Programmed")},
     "GatewayClass": {"ACCEPTED": _condition("Accepted")},
     "APIService": {"AVAILABLE": _condition("Available")},
-    "Certificate": {"READY": _condition("Ready"), "SECRET": _text("spec", "secretName")},
+    "Certificate": {"READY": _condition("Ready"), "SECRET": text("spec", "secretName")},
     "HorizontalPodAutoscaler": {
         "REFERENCE": _scale_target,
-        "TARGETS": _text("status", "summary"),
-        "MINPODS": _count("spec", "minReplicas"),
-        "MAXPODS": _count("spec", "maxReplicas"),
-        "REPLICAS": _count("status", "currentReplicas"),
+        "TARGETS": text("status", "summary"),
+        "MINPODS": count("spec", "minReplicas"),
+        "MAXPODS": count("spec", "maxReplicas"),
+        "REPLICAS": count("status", "currentReplicas"),
     },
     "PodDisruptionBudget": {
         "MIN AVAILABLE": _int_or_percent("spec", "minAvailable"),
         "MAX UNAVAILABLE": _int_or_percent("spec", "maxUnavailable"),
-        "ALLOWED DISRUPTIONS": _count("status", "disruptionsAllowed"),
+        "ALLOWED DISRUPTIONS": count("status", "disruptionsAllowed"),
     },
 }
 """The columns of each kind, by their header."""

@@ -42,6 +42,7 @@ _SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("APIService", "SERVICE|AVAILABLE"),
         ("Gateway", "CLASS|PROGRAMMED"),
         ("GatewayClass", "CONTROLLER|ACCEPTED"),
+        ("ControllerRevision", "CONTROLLER|REVISION"),
         ("HTTPRoute", "HOSTNAMES"),
         ("VirtualService", "GATEWAYS|HOSTS"),
     )

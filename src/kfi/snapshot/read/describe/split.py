@@ -23,6 +23,7 @@ _SECOND = (
 )  # fmt: skip
 _FIELD = re.compile(r"[A-Z][A-Za-z -]{0,40}:(?:\s|$)")
 _NOT_DESCRIBED = ("Error from server", "No resources found", "error: ")
+_NEVER_IN_A_MESSAGE = _NOT_DESCRIBED[:2]
 
 Line = tuple[int, str]
 
@@ -54,7 +55,7 @@ def split(lines: Iterable[str], first_line: int = 1) -> Iterator[ObjectText]:
             held = None
         if line.startswith("Name:") and not (reading and reading.inside_data):
             held, after_blank = (number, line), reading is None or reading.blank
-        elif reading and line.startswith(_NOT_DESCRIBED) and not reading.inside_data:
+        elif reading and reading.ended_by(line):
             yield reading.finished()
             reading = None
         elif reading:
@@ -89,6 +90,12 @@ class _Reading:
         """Among the values of a ConfigMap, which may hold any text."""
         self.blank = False
         """The last line was blank."""
+
+    def ended_by(self, line: str) -> bool:
+        """Tell whether kubectl says something else here; among Events an error's words may be those of a message."""
+        if self.inside_data or not line.startswith(_NOT_DESCRIBED):
+            return False
+        return self._events_at is None or (self.blank and line.startswith(_NEVER_IN_A_MESSAGE))
 
     def add(self, number: int, line: str) -> None:
         """Take one more line; beyond the limits only its number."""

@@ -2,10 +2,10 @@
 
 import pytest
 
-from kfi.chains.ollama import Installed, Server, installed_models, same_model, server_of
+from kfi.chains.servers import Installed, Server, installed_models, same_model, server_of
 from kfi.config import Settings
 from kfi.errors import ConfigError
-from tests.ollama_standin import Fault, OllamaStandIn, Reply, refused_url
+from tests.ollama_standin import Fault, OllamaStandIn, refused_url
 
 
 def settings(url):
@@ -22,7 +22,7 @@ def test_models_are_listed_by_their_names_and_without_the_tag_that_may_be_left_o
 
 def test_without_an_address_nothing_is_asked():
     assert installed_models(settings(" ")) == Installed(
-        frozenset(), "No model server is set. Set KFI_OLLAMA_URL to ask models."
+        frozenset(), "No model server is set. Set KFI_OLLAMA_URL or KFI_LLM_URL to ask models."
     )
 
 
@@ -35,7 +35,7 @@ def test_a_server_that_is_off_is_said_with_the_command_that_starts_it():
 
 
 def test_a_server_that_says_nothing_is_not_waited_for():
-    with OllamaStandIn(reply=Reply(fault=Fault.SILENT)) as server:
+    with OllamaStandIn(listing=Fault.SILENT) as server:
         installed = installed_models(settings(server.url))
 
     assert installed == Installed(
@@ -76,7 +76,7 @@ def test_something_else_than_a_list_of_models_is_a_problem_and_no_exception(list
 
 @pytest.mark.parametrize(("fault", "status"), [(Fault.STATUS, 500), (Fault.REDIRECT, 302)])
 def test_another_status_is_a_problem_and_redirects_are_not_followed(fault, status):
-    with OllamaStandIn(reply=Reply(fault=fault)) as server:
+    with OllamaStandIn(listing=fault) as server:
         installed = installed_models(settings(server.url))
 
     assert installed == Installed(

@@ -1,0 +1,161 @@
+"""
+What a model's claim has to stand on: lines that were shown, objects that exist, words that were said.
+
+Names are looked for where a kind stands beside them (`Pod/shop/cart-0`, "deployment `cart`") and where they have the
+shape of a Pod's. A name is known where the snapshot has it, where the rules name it (a ConfigMap that is missing), or
+where it stands in the very lines that the claim cites.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from kfi.chains.prompts import Brief, visible
+from kfi.models.schemas import RootCause
+
+_KIND = (
+    r"(?:pods?|deployments?|deploy|statefulsets?|sts|daemonsets?|ds|replicasets?|rs|jobs?|cronjobs?|nodes?|services?|svc|"
+    r"ingress(?:es)?|configmaps?|cm|secrets?|persistentvolumeclaims?|pvcs?|persistentvolumes?|pvs?|namespaces?|ns|"
+    r"serviceaccounts?|sa|storageclass(?:es)?|sc|horizontalpodautoscalers?|hpas?|networkpolic(?:y|ies)|endpoints|crds?)"
+)
+_NAME = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
+_SLASHED = re.compile(rf"\b{_KIND}/({_NAME}(?:/{_NAME})?)", re.I)
+_QUOTED_NAME = re.compile(rf"\b{_KIND}\s{{1,3}}(?:named\s|called\s)?[`\"']({_NAME})[`\"']", re.I)
+_NAME_QUOTED = re.compile(rf"[`\"']({_NAME})[`\"']\s{{1,3}}{_KIND}\b", re.I)
+_BARE_NAME = re.compile(rf"\b{_KIND}\s{{1,3}}(?:named\s|called\s)?({_NAME})", re.I)
+_POD_SHAPED = re.compile(
+    r"(?<![a-z0-9./-])[a-z0-9][a-z0-9-]{0,200}-[a-z0-9]{7,10}-[bcdfghjklmnpqrstvwxz2456789]{5}(?![a-z0-9-])"
+)
+# Words that follow a kind and are no names: "pod back-off", "node out-of-memory", "container re-creation".
+_ENGLISH = re.compile(
+    r"(?:re|pre|non|out|back|roll|scale|multi|over|under|self|long|well|read|high|low|not|in|on|off|up|cross|sub|post|"
+    r"anti|auto|end|run|level|wide|kube|host|set|pod|node|mis|de|un|time|write|cpu|memory|disk|pid|network)-"
+)
+_QUOTE = re.compile(
+    r"[\"\u201c\u201d\u00ab]([^\"\u201c\u201d\u00ab\u00bb\n]{3,400})[\"\u201c\u201d\u00bb]|`([^`\n]{3,400})`"
+)
+_COMMAND = re.compile(r"\s*(?:kubectl|oc)\s", re.I)
+_WORD = re.compile(r"[\w.:/-]{3,120}")
+# Words that few lines share: CrashLoopBackOff, 137, 64Mi, 10.1.2.3.
+_TELLING = re.compile(r"[0-9]|[A-Za-z][A-Z].*[a-z]")
+_SPACE = re.compile(r"\s+")
+_UNSURE = re.compile(
+    r"\b(?:(?:do|does|did|can|could)\s?(?:not|n['\u2019]t)|cannot|can['\u2019]t|not)\s(?:\w+\s){0,2}"
+    r"(?:know|known|tell|say|determined?|show|shown|explain|enough|clear|visible)\b|\b(?:unknown|unclear|insufficient)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What was shown to a model, and what exists."""
+
+    shown: dict[str, str]
+    """Text of each label that may be cited, with what the rules say of it."""
+    told: str
+    """What the rules say, the question, and what could not be seen."""
+    names: frozenset[str]
+    """Names of the objects and namespaces of the snapshot, and of those the rules name."""
+    commands: frozenset[str]
+    """Commands that the rules suggest."""
+
+    def lacks(self, claim: str, labels: Collection[str]) -> bool:
+        """Tell whether a claim quotes what nobody said, or names an object that does not exist."""
+        cited = "\n".join(self.shown[label] for label in labels)
+        return any(not self._said(quote) for quote in _quotes(claim)) or any(
+            not self._known(name) and name not in cited for name in _names(claim)
+        )
+
+    def proof_of(self, claim: str) -> str:
+        """Give the label whose lines have every telling word of a claim that cites nothing; empty where none has."""
+        words = (word.strip(".:/-") for word in _WORD.findall(claim))
+        telling = [_plain(text) for text in (*filter(_TELLING.search, words), *_quotes(claim), *_names(claim))]
+        if not telling:
+            return ""
+        return next((label for label, text in self.shown.items() if all(word in text for word in telling)), "")
+
+    def _said(self, quote: str) -> bool:
+        plain = _plain(quote).strip(" .\u2026")
+        return plain in self.told or any(plain in text for text in self.shown.values())
+
+    def _known(self, name: str) -> bool:
+        if name in self.names or name in self._parts:
+            return True
+        # A Pod may be called by the name of what made it.
+        at = bisect_left(self._sorted, f"{name}-")
+        return at < len(self._sorted) and self._sorted[at].startswith(f"{name}-")
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.names)
+
+    @cached_property
+    def _parts(self) -> frozenset[str]:
+        return frozenset(re.findall(_NAME, self.told))
+
+
+def ground_of(brief: Brief, labels: Collection[str]) -> Ground:
+    """Give what claims about a brief have to stand on."""
+    shown = {line.label: _plain(f"{line.path} {line.text}") for line in brief.evidence if line.label in labels}
+    for cause in brief.causes:
+        for label, said in _said_of(cause):
+            if label in shown:
+                shown[label] += f"\n{_plain(said)}"
+    told = [brief.question, *(text for cause in brief.causes for text in _texts(cause))]
+    told += [text for gap in brief.gaps for text in (gap.what, gap.command)]
+    commands = [text for cause in brief.causes for text in (cause.confirm, *cause.remediation)]
+    names = {part for ref in brief.objects for part in (ref.name, ref.namespace) if part}
+    return Ground(shown, _plain("\n".join(told)), frozenset(names), frozenset(_commands_in(commands)))
+
+
+def says_unknown(claim: str) -> bool:
+    """Tell whether a sentence says that something cannot be told from the evidence."""
+    return len(claim) <= 300 and bool(_UNSURE.search(claim))
+
+
+def _texts(cause: RootCause) -> Iterator[str]:
+    yield from (f"{cause.code} {cause.title}", str(cause.object), str(cause.workload), cause.explanation, cause.confirm)
+    yield from cause.remediation
+    yield from (f"{link.ref} {link.statement}" for link in cause.chain)
+
+
+def _said_of(cause: RootCause) -> Iterator[tuple[str, str]]:
+    for label in cause.citations:
+        yield label, f"{cause.code} {cause.title} {cause.object} {cause.explanation}"
+    for link in cause.chain:
+        for label in link.citations:
+            yield label, f"{link.ref} {link.statement}"
+
+
+def _commands_in(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from (found[0].strip() for found in re.finditer(r"kubectl [^.;:()\n]+(?:\.[^\s.;:()]+)*", text))
+
+
+def _quotes(claim: str) -> Iterator[str]:
+    for found in _QUOTE.finditer(claim):
+        quote = found[1] or found[2]
+        # A single word in code marks is a name or a field.
+        if not _COMMAND.match(quote) and (found[1] or " " in quote):
+            yield quote
+
+
+def _names(claim: str) -> Iterator[str]:
+    for pattern in (_QUOTED_NAME, _NAME_QUOTED):
+        yield from (found[1].lower() for found in pattern.finditer(claim))
+    yield from (part.lower() for found in _SLASHED.finditer(claim) for part in found[1].split("/"))
+    yield from _POD_SHAPED.findall(claim)
+    for found in _BARE_NAME.finditer(claim):
+        name = found[1].lower()
+        shaped = any(map(str.isdigit, name)) or "-" in name or "." in name
+        if shaped and not name.isdigit() and not _ENGLISH.match(name):
+            yield name
+
+
+def _plain(text: str) -> str:
+    """Give a text to compare by: in small letters, with single spaces."""
+    return _SPACE.sub(" ", visible(text)).lower()

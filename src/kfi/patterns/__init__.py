@@ -1,0 +1,1 @@
+"""What repeats, gathers, spreads or is new in the evidence, each with the test it passed."""
