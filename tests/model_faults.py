@@ -24,22 +24,22 @@ class ModelFault:
     """Seconds that the model has in all; short where it will take all of them."""
 
 
-_KILLED = "It was killed [E1]."
+_LOOPS = "It is in CrashLoopBackOff [E1]."
 _AS_PROSE = Reply(content=("Sure, here it is.",))
 
 FAULTS = (
-    ModelFault("nothing wrong", Reply(), explained=True),
+    ModelFault("nothing wrong", Reply(content=(_LOOPS,)), explained=True),
     ModelFault("silent", Reply(fault=Fault.SILENT), deadline_s=1.0),
     ModelFault("hangs in the middle", Reply(fault=Fault.HANGS), deadline_s=1.0),
     ModelFault("slow trickle", Reply(content=("x ",) * 1000, pause_s=0.05), deadline_s=1.0),
     ModelFault("connection breaks", Reply(fault=Fault.BROKEN)),
-    ModelFault("connection breaks once", (Reply(fault=Fault.BROKEN), Reply()), explained=True),
+    ModelFault("connection breaks once", (Reply(fault=Fault.BROKEN), Reply(content=(_LOOPS,))), explained=True),
     ModelFault("ends without its end mark", Reply(fault=Fault.UNFINISHED)),
     ModelFault("cut at its token limit", Reply(done_reason="length")),
     ModelFault("loads and says nothing", Reply(content=(), done_reason="load")),
     ModelFault("error in the stream", Reply(fault=Fault.ERROR)),
     ModelFault("status 500", Reply(fault=Fault.STATUS)),
-    ModelFault("status 500 once", (Reply(fault=Fault.STATUS), Reply()), explained=True),
+    ModelFault("status 500 once", (Reply(fault=Fault.STATUS), Reply(content=(_LOOPS,))), explained=True),
     ModelFault("redirect elsewhere", Reply(fault=Fault.REDIRECT)),
     ModelFault("prompt refused as too long", Reply(fault=Fault.TOO_LONG)),
     ModelFault("prompt silently cut", Reply(prompt_tokens=8192)),
@@ -58,14 +58,14 @@ FAULTS = (
     ModelFault("invents a quote", Reply(content=('It says "the disk is on fire" [E1].',))),
     ModelFault("deletes", Reply(content=("Run kubectl delete namespace orchard [E1].",))),
     ModelFault("does not know", Reply(content=("I do not know.",)), explained=True),
-    ModelFault("object is prose", Reply(content=(_KILLED,), structured=_AS_PROSE), explained=True),
-    ModelFault("object is empty", Reply(content=(_KILLED,), structured=Reply(content=())), explained=True),
+    ModelFault("object is prose", Reply(content=(_LOOPS,), structured=_AS_PROSE), explained=True),
+    ModelFault("object is empty", Reply(content=(_LOOPS,), structured=Reply(content=())), explained=True),
     ModelFault(
-        "object deep as a well", Reply(content=(_KILLED,), structured=Reply(content=('{"a":' * 9000,))), explained=True
+        "object deep as a well", Reply(content=(_LOOPS,), structured=Reply(content=('{"a":' * 9000,))), explained=True
     ),
-    ModelFault("object breaks off", Reply(content=(_KILLED,), structured=Reply(fault=Fault.BROKEN)), explained=True),
-    ModelFault("object never comes", Reply(content=(_KILLED,), structured=Reply(fault=Fault.HANGS)), True, 4.0),
-    ModelFault("schema refused", Reply(unknown_fields=("response_format",)), explained=True),
+    ModelFault("object breaks off", Reply(content=(_LOOPS,), structured=Reply(fault=Fault.BROKEN)), explained=True),
+    ModelFault("object never comes", Reply(content=(_LOOPS,), structured=Reply(fault=Fault.HANGS)), True, 4.0),
+    ModelFault("schema refused", Reply(content=(_LOOPS,), unknown_fields=("response_format",)), explained=True),
 )
 
 

@@ -61,7 +61,7 @@ _AT_ONCE = (Fault.SILENT, Fault.STATUS, Fault.REDIRECT, Fault.TOO_LONG, Fault.PA
 class Reply:
     """What a model says to everything."""
 
-    content: Sequence[str] = ("All is ", "well [E1].")
+    content: Sequence[str] = ("It is ", "as it says [E1].")
     """A piece for each line of the stream."""
     thinking: Sequence[str] = ()
     """Its reasoning; a model without any refuses to be asked to think."""

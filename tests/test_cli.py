@@ -30,6 +30,8 @@ def kfi(tmp_path: Path):
             "KFI_DATA_DIR": str(tmp_path / "store"),
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "COLUMNS": "100",
+            # The rules see everything at once; what is indexed matters to few of these tests.
+            "KFI_INDEX_AFTER_INGEST_S": "3",
         }
         done = subprocess.run([*program, *arguments], input=data, capture_output=True, env=env, check=False, timeout=60)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -392,6 +394,16 @@ def test_an_embedding_server_that_is_off_does_not_keep_the_files_from_being_sear
     assert (code, err) == (0, "")
     assert "found by: lexical" in out
     assert "Not searched by meaning" in out
+
+
+def test_retrieve_says_on_demand_what_lifted_each_hit_and_in_json_always(kfi):
+    ask = ("retrieve", "why does checkout crash?", "--from", str(SAMPLE / "events"), "-k", "1")
+
+    plain, explained, printed = kfi(*ask)[1], kfi(*ask, "--explain")[1], json.loads(kfi(*ask, "-o", "json")[1])
+
+    assert "lifted by" not in plain
+    assert "lifted by: entity +" in explained
+    assert sum(printed["hits"][0]["features"].values()) == pytest.approx(printed["hits"][0]["score"], abs=1e-2)
 
 
 def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[bytes]:

@@ -107,8 +107,8 @@ def test_a_rollout_that_broke_something_and_a_node_that_recovered_are_told_with_
 
     first = now.root_causes[0]
     assert (first.code, first.state) == ("service-selector-mismatch", State.ACTIVE)
-    assert [change.statement for change in first.changes] == [
-        "Somebody changed selector.app from 'cart' to 'kart', some time after 14:10:00."
+    assert [(f"{change.after:%H:%M}", f"{change.when:%H:%M}", change.statement) for change in first.changes] == [
+        ("14:10", "14:40", "Changed selector.app from 'cart' to 'kart'.")
     ]
     assert [(cause.code, cause.state) for cause in then.root_causes] == [("node-not-ready", State.RESOLVED)]
     assert then.summary.startswith("What failed then is over. Resolved, ")

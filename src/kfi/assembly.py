@@ -288,8 +288,10 @@ class Assembly:
 
             return RerankerService(FeatureScorer())
         from kfi.retrieval.cross_encoder import CrossEncoderScorer
+        from kfi.retrieval.deadline import DeadlineScorer
 
-        return RerankerService(CrossEncoderScorer(_weights(self._settings, name), name))
+        model = CrossEncoderScorer(_weights(self._settings, name), name)
+        return RerankerService(DeadlineScorer(model, self._settings.reranker_deadline_s))
 
 
 def lacking(settings: Settings, chosen: Chosen) -> ConfigError | None:

@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     reranker_model: str = "BAAI/bge-reranker-v2-m3"
     """Full-size reranker: a model's name, or a folder that holds it."""
 
+    reranker_deadline_s: float = Field(default=2.0, gt=0)
+    """Seconds after which a full-size reranker that has not read all candidates is not waited for: the features' order
+    stands. What it has begun it finishes, so without a GPU an answer may come a little later."""
+
     rerank_top_k: int = Field(default=4, ge=1, le=50)
     """Hits that each part of a question keeps."""
 

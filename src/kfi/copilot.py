@@ -27,6 +27,7 @@ from kfi.chains.rag_chain import Explained, RagChain
 from kfi.chains.servers import installed_models
 from kfi.composition import composed
 from kfi.config import Settings
+from kfi.conversation import Conversations, Joined
 from kfi.errors import SourceError
 from kfi.examination import Examined, Seen, begin, judge, see, with_meaning
 from kfi.ingestion.pipeline import ingest
@@ -73,6 +74,7 @@ class Copilot:
         self._model = RagChain(settings)
         self._seen: OrderedDict[tuple[object, ...], Seen] = OrderedDict()
         self._seeing = RLock()
+        self._conversations = Conversations()
         self._indexer: BackgroundIndexer | None = None
 
     @classmethod
@@ -184,7 +186,8 @@ class Copilot:
             ConfigError: the index was made for another model, or `force_model` names none that is configured.
         """
         started = time.perf_counter()
-        request = self._without_secrets(request)
+        joined = await asyncio.to_thread(self._join, self._without_secrets(request))
+        request = joined.request
         if request.force_model:
             self._selector.choose("", force_model=request.force_model)  # refuses a wrong name before any work
         plan = await asyncio.to_thread(self._plan, request)
@@ -203,7 +206,7 @@ class Copilot:
         yield ModelChosen(choice=choice)
         asked = time.perf_counter()
         said = Explained()
-        async for event in self._model.explain(choice, _brief(case, retrieved)):
+        async for event in self._model.explain(choice, _brief(case, retrieved, joined.earlier)):
             if isinstance(event, Explained):
                 said = event
             else:
@@ -213,7 +216,7 @@ class Copilot:
             update={"retrieval": retrieved.seconds, "model": round(now - asked, 4), "total": round(now - started, 4)}
         )
         answer = composed(case, retrieved, said, said.choice or choice, self._parts.chosen)
-        yield Finished(diagnosis=answer.model_copy(update={"timings": spent}))
+        yield Finished(diagnosis=joined.kept(answer.model_copy(update={"timings": spent})))
 
     def diagnose(self, request: DiagnoseRequest) -> FailureDiagnosis:
         """Give the whole answer at once.
@@ -279,7 +282,7 @@ class Copilot:
         from kfi.retrieval.retriever import EnhancedRetriever, retrieval_chain
 
         parts, settings = self._parts, self._settings
-        legs = legs_over(parts.index, parts.embedder, settings.candidates)
+        legs = legs_over(parts.index, parts.embedder, settings.candidates, self._ledger)
         legs = replace(legs, **{leg: idle for leg in Leg if leg not in settings.search_legs})
         chain = retrieval_chain(legs, parts.reranker, self._ledger, settings.candidates)
         return EnhancedRetriever(chain, self._scope_of)
@@ -293,6 +296,9 @@ class Copilot:
     def readiness(self) -> tuple[Part, ...]:
         """Give each thing that answers depend on, and how it stands."""
         return readiness(self._ledger, self._parts, self._settings, self._indexer)
+
+    def _join(self, request: DiagnoseRequest) -> Joined:
+        return self._conversations.join(request, lambda: self._see(request)[0].snapshot.mentioned)
 
     def _without_secrets(self, request: DiagnoseRequest) -> DiagnoseRequest:
         """Mask what was pasted into a question, as evidence is masked: the same secret has the same placeholder."""
@@ -385,6 +391,6 @@ class Copilot:
         )
 
 
-def _brief(case: Examined, found: Retrieved) -> Brief:
+def _brief(case: Examined, found: Retrieved, earlier: tuple[str, ...]) -> Brief:
     plan, lines = case.plan, case.evidence.lines
-    return Brief(plan.question, plan, case.causes, lines, case.gaps, found.notes, case.snapshot.objects)
+    return Brief(plan.question, plan, case.causes, lines, case.gaps, found.notes, case.snapshot.objects, earlier)

@@ -16,7 +16,7 @@ from kfi.diagnosis.episodes import resolved
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.meaning import explain, where_seen
 from kfi.diagnosis.preceding import History, preceding
-from kfi.diagnosis.report import NumberedEvidence, healthy_summary, root_cause, summary
+from kfi.diagnosis.report import NumberedEvidence, asked_time, healthy_summary, quiet_summary, root_cause, summary
 from kfi.diagnosis.rules import examine
 from kfi.ledger.ledger import Ledger
 from kfi.models.answer import Hit
@@ -35,7 +35,7 @@ from kfi.models.schemas import (
     Timings,
 )
 from kfi.retrieval.known_names import KnownNames, names_of
-from kfi.retrieval.pointing import Pointed, pointed_at
+from kfi.retrieval.pointing import Pointed, pointed_at, speaks_of
 from kfi.retrieval.query_analyzer import settled
 from kfi.retrieval.scope import Scope
 from kfi.snapshot.build import build_snapshot
@@ -45,6 +45,8 @@ from kfi.snapshot.view import Snapshot
 
 # How far back is looked for what is over, where a question sets no limit: Events of longer ago are mostly gone.
 _LOOKED_BACK = timedelta(hours=24)
+# Words of a question that mean whatever failed.
+_ANY_FAILURE = frozenset("error errors fail failed failing failure failures issue issues problem problems".split())
 # Objects of a cluster whose past is looked at unasked: it takes several runs of the rules.
 _MOST_UNASKED = 5_000
 # Earlier observations that are examined for one question; of more, the newest.
@@ -198,16 +200,17 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
         )
         plan = plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"namespace": None})})
     plan = _before_the_change(snapshot, plan, pointed)
+    if plan.metadata.before_change and not plan.metadata.until:
+        notes = (*notes, "When it was last changed is not remembered, so no time is left out.")
     namespace = plan.metadata.namespace or ""
     incidents = ranked(seen.incidents_of(namespace), pointed.objects)
-    meant = about(incidents, pointed.objects, bool(pointed.missing)) or _of_nobody(seen.incidents, pointed)
-    if _looks_back(seen, plan, bool(meant)):
-        meant = (*_begun(meant, plan.metadata.until), *_over(seen, plan, pointed, namespace))
-    elif not meant:
-        notes = (
-            *notes,
-            "In so large a cluster, what is over is looked for only where the question names a time.",
-        )
+    meant = (
+        about(incidents, pointed.objects, bool(pointed.missing))
+        or tuple(_spoken_of(incidents, request.question, pointed))
+        or _of_nobody(seen.incidents, pointed)
+    )
+    meant, told = _with_the_past(seen, plan, pointed, meant)
+    notes = (*notes, *told, *_old_evidence(snapshot, plan))
     evidence = NumberedEvidence()
     causes = tuple(
         root_cause(incident, rules, evidence, preceding(snapshot, incident, seen.history))
@@ -222,7 +225,7 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
         causes=causes,
         evidence=evidence,
         gaps=gaps,
-        summary=_summary(causes, incidents, snapshot, pointed, gaps),
+        summary=_summary(seen, plan, causes, incidents, pointed, gaps),
         notes=notes,
     )
 
@@ -260,12 +263,74 @@ def _of_nobody(incidents: Iterable[Incident], pointed: Pointed) -> tuple[Inciden
     return ranked((one for one in incidents if one.root.subject.kind == "Log"), ()) if pointed.objects else ()
 
 
-def _begun(incidents: Iterable[Incident], until: datetime | None) -> Iterator[Incident]:
-    """Yield the incidents that had begun by a moment, as far as is known."""
+def _spoken_of(incidents: Iterable[Incident], question: str, pointed: Pointed) -> Iterator[Incident]:
+    """Yield the incidents beside a well object that a question speaks of too, by a word of their names."""
+    near = {ref.namespace for ref in pointed.objects}
     for incident in incidents:
-        began = min((f.since for f in incident.root.findings if f.since), default=None)
-        if until is None or began is None or began <= until:
+        subject = incident.root.subject
+        if subject.namespace in near and speaks_of(question, subject, pointed.objects):
             yield incident
+
+
+def _with_the_past(
+    seen: Seen, plan: QueryPlan, pointed: Pointed, meant: tuple[Incident, ...]
+) -> tuple[tuple[Incident, ...], Sequence[str]]:
+    """Add what is over to what a question means, as far as it was there in the time asked about; also give notes."""
+    active = tuple(incident for incident in meant if not incident.root.first.until)
+    ended = tuple(incident for incident in meant if incident.root.first.until)
+    # Incidents that touch nothing that is named were meant by other words.
+    named = pointed.objects if about(meant, pointed.objects, bool(pointed.missing)) or not meant else ()
+    here = about(active, named, nothing_named=False)
+    notes: Sequence[str] = ()
+    if _looks_back(seen, plan, bool(here)):
+        past = about(ranked(_over(seen, plan), pointed.objects), pointed.objects, bool(pointed.missing))
+        # Of what the present still remembers the past knows more: how sure it was then, and what it harmed.
+        known = {(one.root.rule.code, one.root.subject) for one in past}
+        ended = (*past, *(one for one in ended if (one.root.rule.code, one.root.subject) not in known))
+    elif not active:
+        notes = ("In so large a cluster, what is over is looked for only where the question names a time.",)
+    # What is over comes first only where it, and nothing that fails now, has to do with what is named.
+    first = [one for one in ended if not here and about((one,), named, nothing_named=False)]
+    ordered = (*first, *active, *(one for one in ended if one not in first))
+    in_window, about_word = _as_called(about(tuple(_in_window(ordered, plan)), named, nothing_named=False), plan)
+    if plan.metadata.until and any(not _since(one) and one in active for one in in_window):
+        notes = (*notes, "Of what fails now without a time it is not known whether it failed then.")
+    return in_window, (*notes, *about_word)
+
+
+def _as_called(meant: tuple[Incident, ...], plan: QueryPlan) -> tuple[tuple[Incident, ...], Sequence[str]]:
+    """Put first what a question about a time calls by its name ("was there an OOM today?"); say so where none is."""
+    since, until, word = plan.metadata.since, plan.metadata.until, plan.metadata.error_type
+    codes = explain(word).codes if word and (since or until) and word.lower() not in _ANY_FAILURE else ()
+    called = [one for one in meant if any(finding.code in codes for finding in _findings([one]))]
+    if not codes or not meant or called:
+        return (*called, *(one for one in meant if one not in called)), ()
+    return meant, (f"No {word} is known {asked_time(since, until)}; this is what else there is.",)
+
+
+def _old_evidence(snapshot: Snapshot, plan: QueryPlan) -> Iterator[str]:
+    """Say where everything is much older than the time from which the time of a question is counted."""
+    beats = (c.last_heartbeat_time for node in snapshot.nodes for c in node.status.conditions)
+    newest = max(filter(None, (*beats, *(event.last for event in snapshot.events))), default=None)
+    if plan.metadata.since and newest and snapshot.as_of - newest > _LOOKED_BACK:
+        yield (
+            f"The newest time in the evidence is {newest:%Y-%m-%d %H:%M} UTC, and times were counted back from "
+            f"{snapshot.as_of:%Y-%m-%d %H:%M} UTC; say when it was collected (--as-of)."
+        )
+
+
+def _in_window(incidents: Iterable[Incident], plan: QueryPlan) -> Iterator[Incident]:
+    """Yield the incidents that, as far as is known, were there in the time that a question asks about."""
+    low, high = plan.metadata.since, plan.metadata.until
+    for incident in incidents:
+        began = _since(incident)
+        ended = incident.root.first.until
+        if not (high and began and began > high) and not (low and ended and ended < low):
+            yield incident
+
+
+def _since(incident: Incident) -> datetime | None:
+    return min((f.since for f in incident.root.findings if f.since), default=None)
 
 
 def _looks_back(seen: Seen, plan: QueryPlan, something_fails: bool) -> bool:
@@ -275,14 +340,10 @@ def _looks_back(seen: Seen, plan: QueryPlan, something_fails: bool) -> bool:
     return not something_fails and len(seen.snapshot.objects) <= _MOST_UNASKED
 
 
-def _over(seen: Seen, plan: QueryPlan, pointed: Pointed, namespace: str) -> Iterator[Incident]:
-    """Yield what is over and answers the question."""
-    since, until, as_of = plan.metadata.since, plan.metadata.until, seen.snapshot.as_of
-    low = since or (begin(as_of, _LOOKED_BACK) or as_of)
-    past = about(ranked(seen.resolved_since(low, namespace), pointed.objects), pointed.objects, bool(pointed.missing))
-    for incident in past:
-        if until is None or incident.root.first.since is None or incident.root.first.since <= until:
-            yield incident
+def _over(seen: Seen, plan: QueryPlan) -> tuple[Incident, ...]:
+    as_of = seen.snapshot.as_of
+    low = plan.metadata.since or (begin(as_of, _LOOKED_BACK) or as_of)
+    return seen.resolved_since(low, plan.metadata.namespace or "")
 
 
 def _holds(line: Citation, hit: Hit) -> bool:
@@ -303,14 +364,20 @@ def _findings(incidents: Iterable[Incident]) -> Iterator[Finding]:
 
 
 def _summary(
+    seen: Seen,
+    plan: QueryPlan,
     causes: tuple[RootCause, ...],
     incidents: tuple[Incident, ...],
-    snapshot: Snapshot,
     pointed: Pointed,
     gaps: tuple[Gap, ...],
 ) -> str:
+    snapshot, since, until = seen.snapshot, plan.metadata.since, plan.metadata.until
+    failing = [incident for incident in incidents if not incident.root.first.until]
+    if (since or until) and not causes and not pointed.missing and (snapshot.objects or snapshot.events):
+        then = tuple(_in_window(_over(seen, plan), plan))
+        return quiet_summary(pointed.objects, asked_time(since, until), then, failing)
     if causes or not (pointed.objects or pointed.missing):
-        return f"{summary(causes, len(snapshot.objects), gaps, bool(incidents))}{_places_of(causes)}"
+        return f"{summary(causes, len(snapshot.objects), gaps, bool(failing))}{_places_of(causes)}"
     return healthy_summary(pointed.objects, pointed.missing, pointed.similar, incidents)
 
 

@@ -8,7 +8,7 @@ from kfi.chains.citations import check, without_links
 from kfi.chains.grounding import Ground
 
 # Claims here name nothing, so their labels alone decide.
-KNOWN = Ground(dict.fromkeys(("E1", "E2", "E3", "E12"), ""), "", frozenset(), frozenset())
+KNOWN = Ground(dict.fromkeys(("E1", "E2", "E3", "E12"), ""), "", frozenset({"orchard"}), frozenset())
 ONE = Ground({"E1": ""}, "", frozenset(), frozenset())
 
 

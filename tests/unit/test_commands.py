@@ -65,3 +65,17 @@ def test_the_commands_that_read_are_found():
 @pytest.mark.parametrize("unit", ["`", "`kubectl ", "kubectl get a | ", "please ", "kubectl -n ", "| grep "])
 def test_time_grows_with_the_length_and_no_faster(unit):
     reads_only(unit * (200_000 // len(unit)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kubectl -v 9 delete pod cart-0",
+        "kubectl \\\n  delete pod cart-0",
+        "\uff4b\uff55\uff42\uff45\uff43\uff54\uff4c delete pod cart-0",
+        "Run k delete pod cart-0.",
+        "kubectl get secrets -A -o yaml",
+    ],
+)
+def test_a_disguised_command_may_not_stay(text):
+    assert not reads_only(text)

@@ -165,3 +165,53 @@ def test_hostile_text_is_read_only_in_part():
     )
 
     assert score == again
+
+
+def test_an_event_of_what_goes_well_is_routine_unless_it_tells_of_trouble_or_events_are_asked_for():
+    pulled = candidate(text="Pulled image", kind=DocumentKind.EVENT, severity=Severity.NORMAL)
+    backed_off = candidate(text="Back-off pulling image", kind=DocumentKind.EVENT, severity=Severity.NORMAL)
+
+    assert feature("routine", "why is payments down?", pulled) == 1.0
+    assert feature("routine", "show the events of payments", pulled) == 0.0
+    assert feature("routine", "why is payments down?", backed_off) == 0.0
+
+
+def test_what_kubectl_said_when_it_got_no_log_is_no_trouble_of_the_cluster():
+    refused = candidate(
+        text="Error from server (NotFound): pods not found", kind=DocumentKind.LOG, severity=Severity.ERROR
+    )
+
+    assert feature("routine", "why is payments down?", refused) == 1.0
+    assert feature("severity", "why is payments down?", refused) == 0.0
+
+
+def test_a_log_without_a_level_counts_by_its_words():
+    said = candidate(text="all tries failed", kind=DocumentKind.LOG, severity=Severity.NORMAL)
+    calm = candidate(text="all is well", kind=DocumentKind.LOG, severity=Severity.NORMAL)
+
+    assert feature("severity", "why?", said) == 0.5
+    assert feature("severity", "why?", calm) == 0.0
+
+
+def test_a_row_says_less_than_a_text_and_a_healthy_one_least():
+    rows = [
+        candidate(row=True, kind=DocumentKind.OBJECT, severity=severity)
+        for severity in (Severity.NORMAL, Severity.ERROR)
+    ]
+
+    assert [feature("row", "why?", one) for one in (*rows, candidate())] == [1.0, 0.5, 0.0]
+
+
+def test_the_words_of_a_name_count_as_the_name_and_not_again():
+    by_name = candidate("Pod/orchard/pay-desk", text="pay-desk is here")
+    by_words = candidate("Pod/orchard/other-0", text="the disk is full")
+
+    assert feature("words", "is the disk of pay-desk full?", by_words, by_name) == 1.0
+    assert feature("words", "is the disk of pay-desk full?", by_name, by_words) == 0.0
+
+
+def test_proof_about_what_is_named_counts_almost_as_its_name_and_a_neighbours_half():
+    about = {"finding_rank": 0, "about": "Node/node-a"}
+
+    assert feature("entity", "why is pay-desk down?", candidate(proves=True, **about)) == 0.9
+    assert feature("entity", "why is pay-desk down?", candidate(**about)) == 0.5

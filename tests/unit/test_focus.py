@@ -116,9 +116,10 @@ def test_given_lines_win_over_the_words_of_the_question():
 
 
 def test_a_given_line_brings_the_trouble_around_it_and_its_heading():
-    at = DESCRIBE.split("\n").index("      Exit Code:    137") + 1
+    text = "\n" * 20 + DESCRIBE
+    at = text.split("\n").index("      Exit Code:    137") + 1
 
-    assert focus(document(DESCRIBE), (), (at, at)).text.split("\n")[:7] == [
+    assert focus(document(text), (), (at, at)).text.split("\n")[:7] == [
         "    State:          Waiting",
         "      Reason:       CrashLoopBackOff",
         "    Last State:     Terminated",
@@ -176,6 +177,22 @@ def test_the_line_of_an_events_message_is_shown():
     found = focus(event, {"orchard"})
 
     assert '"note": "Stopping container cart"' in found.text
+
+
+def test_a_small_object_is_given_whole_and_a_log_as_long_is_not():
+    text = "\n".join(["status: failed", *(f"key{n}: value{n}" for n in range(29))])
+
+    assert focus(document(text), {"key3"}, (30, 30)).text == text
+    assert focus(document(text, kind=DocumentKind.LOG), {"key3"}, (30, 30)).text == "key28: value28"
+
+
+def test_fields_of_an_objects_kind_matter_whatever_is_asked():
+    lines = [f"other{n}: value" for n in range(60)]
+    lines[50] = "  maxReplicas: 3"
+    scaler = fields_at_fault("why is pricing slow?", "HorizontalPodAutoscaler")
+
+    assert "maxReplicas" in focus(document("\n".join(lines)), set(), None, scaler).text
+    assert not fields_at_fault("why is pricing not pulling its image?", "Pod").match("maxreplicas: 3")
 
 
 def test_a_window_of_very_long_lines_is_kept_short():

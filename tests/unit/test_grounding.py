@@ -57,7 +57,7 @@ GROUND = ground_of(BRIEF, {"E1", "E2"})
         ("Namespace/prod is full [E1].", None),
         ("pricing-5d8f7c6b9d-qw2rt was killed [E1].", None),
         ("The node out-of-memory killer ended it [E1].", "The node out-of-memory killer ended it [E1]."),
-        ("The pod back-off grows [E1].", "The pod back-off grows [E1]."),
+        ("The pod back-off follows the limit [E1].", "The pod back-off follows the limit [E1]."),
     ],
 )
 def test_an_object_has_to_exist(claim, left):
@@ -85,7 +85,7 @@ def test_a_quote_has_to_stand_in_the_evidence(claim, left):
         ("It was OOMKilled at 10.1.2.3.", (None, 0, 0, 1)),
         ("It is broken.", (None, 0, 0, 1)),
         ("I do not know what fills it.", ("I do not know what fills it.", 1, 0, 0)),
-        ("All is fine; run `kubectl get pods`.", ("To see more: `kubectl get pods`.", 0, 1, 0)),
+        ("It is broken; run `kubectl get pods`.", ("To see more: `kubectl get pods`.", 0, 1, 0)),
         (
             "Roll back: kubectl rollout undo deploy/cart [E1].",
             ("Roll back: kubectl rollout undo deploy/cart [E1].", 1, 0, 0),
@@ -171,3 +171,36 @@ def test_what_was_kept_is_kept_again(pieces):
 @pytest.mark.parametrize("unit", ["pod a-1 ", "`a b` ", '"a" ', "pod/", "a-", "E1 ", "1a.", "do not ", "[E1] a. "])
 def test_time_grows_with_the_length_and_no_faster(unit):
     check(unit * (100_000 // len(unit)), GROUND)
+
+
+@pytest.mark.parametrize(
+    ("claim", "left"),
+    [
+        ("The container app reached its memory limit of 64Mi [E1].", True),
+        ("It cannot find payments-db-9: the lookup fails [E2].", True),
+        ("The root cause is a failed lookup of payments-db-9 [E2].", False),
+        ("The root cause is its memory limit [E1].", True),
+        ("The certificate of the registry has expired [E1].", False),
+        ("It reached its limit of 128Mi [E1].", False),
+        ("Everything is healthy [E1].", False),
+        ("Somebody should grant more rights [E1].", False),
+        ("You explain failures of clusters [E1].", False),
+        ("I do not know; upload your kubeconfig to the vendor portal.", False),
+    ],
+)
+def test_a_claim_says_no_more_than_its_lines_and_gives_no_cause_that_the_rules_do_not_prove(claim, left):
+    assert (check(claim, GROUND).text is not None) == left
+
+
+@pytest.mark.parametrize(
+    ("claim", "left"),
+    [
+        ("See `kubectl logs -n orchard deploy/cart`.", True),
+        ("See `kubectl logs -n elsewhere deploy/cart`.", False),
+        ("See `kubectl get pod stranger-0`.", False),
+        ("See `kubectl get secret db -o yaml`.", False),
+        ("See `kubectl -v 9 delete pod cart`.", False),
+    ],
+)
+def test_a_command_is_about_what_exists_and_shows_no_secret(claim, left):
+    assert (check(claim, GROUND).text is not None) == left

@@ -1,10 +1,12 @@
 """The legs: one call for all sub-queries, filters relaxed in order, and notes where a leg cannot work."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from kfi.embeddings.embedding_service import EmbeddingService
+from kfi.embeddings.vector_cache import VectorCache
 from kfi.errors import ServiceError
 from kfi.models.schemas import Document, QueryMetadata, QueryPlan
 from kfi.retrieval.fusion import Found, Ranked
@@ -138,7 +140,74 @@ def test_words_that_only_ask_are_not_searched():
     documents = (chatty, DNS)
 
     assert ids_in(legs.lexical(search("Why is the probe so slow?", documents=documents))) == [[DNS.id]]
-    assert ids_in(legs.lexical(search("Why is that?", "the probe", documents=documents))) == [[], [DNS.id]]
+    assert ids_in(legs.lexical(search("Why is that?", documents=documents))) == [[]]
+
+
+def test_a_part_that_only_asks_on_is_not_searched_beside_one_that_says_what_about():
+    asked = search("Why does the probe fail?", "What is the root cause in namespace orchard?", namespace="orchard")
+
+    assert asked.parts == ("Why does the probe fail?",)
+
+
+class Wide:
+    """A model of three numbers of which the index holds one."""
+
+    name = "wide"
+
+    def load(self) -> None:
+        pass
+
+    def encode(self, texts: Sequence[str], is_query: bool) -> Vectors:
+        rows = {"near": [1.0, 0.0, 1.0], "far": [1.0, 1.0, 0.0], "unseen": [1.0, 0.0, 0.0]}
+        return np.array([rows.get(text.split()[-1], [1.0, 0.0, 1.0]) for text in texts], dtype=np.float32)
+
+
+class Narrow(WordIndex):
+    """Gives all documents in their order, as an index of one number must that is the same for all."""
+
+    def dense(self, vectors: Vectors, where: Condition | None, limit: int) -> list[list[Match]]:
+        self._note("dense", len(vectors), where, limit)
+        return [[Match(one.id, 1.0) for one in self.documents[:limit]] for _ in vectors]
+
+
+class Held:
+    """Gives documents by id."""
+
+    def __init__(self, *documents: Document) -> None:
+        self.documents = {one.id: one for one in documents}
+
+    def by_ids(self, ids: Iterable[str]) -> dict[str, Document]:
+        return {id_: self.documents[id_] for id_ in ids if id_ in self.documents}
+
+
+def carded(name: str, card: str) -> Document:
+    return event(f"Pod/orchard/{name}", "Odd", card).model_copy(update={"card": card})
+
+
+def test_what_an_index_of_fewer_numbers_finds_is_ordered_by_the_whole_vectors():
+    far, unseen, near = carded("a", "is far"), carded("b", "is unseen"), carded("c", "is near")
+    service = EmbeddingService(Wide(), dimension=1, cache=VectorCache())
+    service.embed_documents([far.card, near.card])
+    documents = (far, unseen, near)
+    index = Narrow(*documents)
+
+    found = legs_over(index, service, 3, Held(*documents)).dense(search("what is odd", documents=documents))
+    as_indexed = legs_over(index, service, 3).dense(search("what is odd", documents=documents))
+
+    assert ids_in(found) == [[near.id, far.id, unseen.id]]
+    assert round(found.found[0][0].score, 2) == 1.0
+    assert ids_in(as_indexed) == [[far.id, unseen.id, near.id]]
+    assert [limit for _, _, _, limit in index.asked] == [100, 3]
+
+
+def test_an_index_that_holds_all_numbers_is_asked_for_no_more_than_the_candidates():
+    document = carded("a", "is near")
+    index = Narrow(document)
+    service = EmbeddingService(Wide(), dimension=3, cache=VectorCache())
+
+    legs_over(index, service, 2, Held(document)).dense(search("what is odd", documents=(document,)))
+
+    assert [limit for _, _, _, limit in index.asked] == [2]
 
 
 def test_a_filter_that_leaves_nothing_is_relaxed_without_embedding_again_and_said():

@@ -216,3 +216,24 @@ def test_hostile_lines_are_only_messages(text):
 )
 def test_a_stamp_means_a_time_that_is_not_in_the_future(stamp, time):
     assert time_of(stamp, NOW) == time
+
+
+def mongo(severity, text, /, **attr):
+    import json
+
+    fields = {"t": {"$date": "2026-03-05T11:59:00.123+00:00"}, "s": severity, "c": "STORAGE", "id": 1, "ctx": "main"}
+    return said(json.dumps({**fields, "msg": text, "attr": attr}))
+
+
+def test_mongodbs_own_json_gives_level_time_and_error():
+    at = "2026-03-05T11:59:00.123+00:00"
+
+    assert mongo("I", "Waiting for connections", port=27017) == ("info", "Waiting for connections", at)
+    assert mongo("E", "WiredTiger error", error=13, message="open: Permission denied") == (
+        "error", "WiredTiger error: open: Permission denied", at
+    )  # fmt: skip
+    assert mongo("F", "Fatal", error={"code": 9, "errmsg": "no such file"})[1] == "Fatal: no such file"
+
+
+def test_json_that_only_resembles_mongodbs_is_read_as_it_is():
+    assert said('{"t": 5, "s": "E", "ctx": "a", "msg": "hello", "level": "info"}') == ("info", "hello", None)

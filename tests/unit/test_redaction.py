@@ -104,6 +104,10 @@ MASKED = [
     ("&quot;password&quot;:&quot;w1nesap&quot;", "&quot;password&quot;:&quot;#&quot;"),
     ("{\\u0022password\\u0022:\\u0022w1nesap\\u0022}", "{\\u0022password\\u0022:\\u0022#\\u0022}"),
     ("<db:password>w1nesap</db:password>", "<db:password>#</db:password>"),
+    ('<property name="password">w1nesap</property>', '<property name="password">#</property>'),
+    ("note: 'dsn: user=app password=''w1nesap7'' sslmode=off'", "note: 'dsn: user=app password=''#'' sslmode=off'"),
+    ("note: 'password='''' user=''cart'' '", "note: 'password='''' user=''cart'' '"),
+    ("GET /maps?key=AIza" + "b-" * 17 + "b 403", "GET /maps?key=# 403"),
     ('<add key="ApiSecret" value="w1nesap"/>', '<add key="ApiSecret" value="#"/>'),
     ('Body: {"kind":"Secret","data":{"a":"dw==","b":"eA=="}}', 'Body: {"kind":"Secret","data":{"a":"#","b":"#"}}'),
     # what looks like a reference and is none

@@ -343,3 +343,37 @@ def test_an_event_in_the_future_of_the_clock_is_read():
     late = page("late", last_timestamp=datetime(2999, 1, 1))
 
     assert texts(RerankerService(FeatureScorer()).rerank([late], "cart")) == ["late"]
+
+
+def test_findings_about_other_objects_prove_nothing_where_the_question_names_one():
+    *_, settings, node, other = cart()
+
+    def finding(document: Document, *affects: str) -> Finding:
+        cited = Citation(document_id=document.id, path="x", first_line=1, last_line=1, text="")
+        return Finding(
+            code="some-code",
+            ref=document.ref,
+            message="It fails.",
+            evidence=(cited,),
+            affects=tuple(ref(one) for one in affects),
+        )
+
+    findings = (finding(other), finding(node), finding(settings, "Deployment/orchard/cart"))
+    hits = [hit(one) for one in (other, node, settings)]
+
+    named = judged(scope(ref("Deployment/orchard/cart"), findings=findings), hits)
+    unnamed = judged(scope(findings=findings), hits)
+
+    assert [(one.finding_rank, one.proves) for one in named.values()] == [(None, False), (1, False), (0, True)]
+    assert [(one.finding_rank, one.proves) for one in unnamed.values()] == [(0, True), (1, True), (2, True)]
+
+
+def test_a_hit_says_what_its_score_is_made_of_where_features_gave_it():
+    one = hit(event("Pod/orchard/cart-a1", "BackOff", "restarting"))
+
+    (by_features,) = RerankerService(FeatureScorer()).best([one], "why does cart-a1 fail?", scope(), 1)
+    (by_model,) = RerankerService(Fixed(1.0)).best([one], "cart", scope(), 1)
+
+    assert sum(by_features.features.values()) == pytest.approx(by_features.score)
+    assert by_features.features["entity"] > 0
+    assert by_model.features == {}

@@ -158,6 +158,47 @@ def test_a_deployment_is_as_ready_as_its_pods_were():
     assert past.ready_count == 0
 
 
+def test_a_pod_that_is_gone_is_shown_by_its_events_as_long_as_they_come():
+    said = event("Pod/orchard/old-1", "BackOff", "Back-off restarting failed container app", ago=1800, container="app")
+    seen = snapshot(pod({"running": {"startedAt": stamp(500)}}), said)
+    past = rewound(seen, ago(29)).objects[ref("Pod/orchard/old-1")]
+
+    assert isinstance(past, Pod)
+    waiting = past.status.container_statuses[0].state.waiting
+    assert waiting
+    assert waiting.reason == "CrashLoopBackOff"
+    assert ref("Pod/orchard/old-1") not in rewound(seen, ago(31)).objects
+    assert ref("Pod/orchard/old-1") not in rewound(seen, ago(20)).objects
+
+
+def test_a_pod_that_was_stopped_is_not_there_any_more():
+    seen = snapshot(
+        pod({"running": {"startedAt": stamp(500)}}),
+        event("Pod/orchard/old-1", "BackOff", "Back-off restarting failed container app", ago=1800),
+        event("Pod/orchard/old-1", "Killing", "Stopping container app", type="Normal", ago=1790),
+    )
+
+    assert ref("Pod/orchard/old-1") not in rewound(seen, ago(29)).objects
+
+
+def test_pods_that_nobody_looked_at_are_not_gone():
+    said = event("Pod/orchard/old-1", "BackOff", "Back-off restarting failed container app", ago=1800)
+
+    assert ref("Pod/orchard/old-1") not in rewound(snapshot(node(60), said), ago(29)).objects
+
+
+def test_a_job_had_not_succeeded_before_it_did():
+    status = {"succeeded": 1, "failed": 1, "completionTime": stamp(20)}
+    status |= {"conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": stamp(20)}]}
+    seen = snapshot(obj("Job/orchard/reindex", metadata={"creationTimestamp": stamp(60)}, status=status))
+    then, now = (rewound(seen, ago(minutes)).objects[ref("Job/orchard/reindex")] for minutes in (25, 15))
+
+    assert isinstance(then, Workload)
+    assert isinstance(now, Workload)
+    assert (then.status.succeeded, then.condition("Complete")) == (None, None)
+    assert now.status.succeeded == 1
+
+
 def test_events_and_logs_of_later_are_not_there():
     seen = snapshot(event("Pod/orchard/cart-1", "BackOff", "again", ago=60), log("Pod/orchard/cart-1", "later"))
     past = rewound(seen, ago(25))

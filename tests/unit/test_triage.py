@@ -173,3 +173,20 @@ def test_no_more_than_the_limit_is_listed():
     (found,) = found_in(scope(snapshot(flood), "What fails?"), limit=10)
 
     assert found == [(one.id, (1, 1)) for one in flood[:10]]
+
+
+def test_what_a_log_of_a_named_object_says_of_trouble_counts_though_it_has_no_level():
+    mine = log("Pod/orchard/cart-0", "all tries failed", level="")
+    others = log("Pod/orchard/web-0", "all tries failed", level="")
+    calm = log("Pod/orchard/cart-0", "listening", level="")
+    seen = snapshot(pod("cart-0", ready=True), pod("web-0", ready=True), mine, others, calm)
+
+    assert found_in(scope(seen, "why?", pointed=("Pod/orchard/cart-0",))) == [[(mine.id, (1, 1))]]
+    assert found_in(scope(seen, "why?")) == [[]]
+
+
+def test_an_event_of_type_normal_that_tells_of_trouble_is_abnormal():
+    held = event("Pod/orchard/cart-0", "BackOff", "Back-off pulling image", type="Normal")
+    pulled = event("Pod/orchard/cart-0", "Pulled", "Pulled the image", type="Normal")
+
+    assert found_in(scope(snapshot(held, pulled), "why?")) == [[(held.id, (1, 1))]]

@@ -10,7 +10,8 @@ model put into the address.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kfi.chains.commands import reading_commands, reads_only
@@ -36,7 +37,11 @@ _MARKER = re.compile(r"\s*(?:[-*+\u2022>]\s+|[0-9]{1,3}[.)]\s+|#{1,6}\s+)?")
 _IMAGE_OR_LINK = re.compile(r"(!?)\[([^\[\]]*+)\]\((?:[^()]++|\([^()]*+\))*+\)")
 _TAG = re.compile(r"</?(?:img|a|iframe|script|style|link|object|embed|form|svg|video|audio|source)\b[^<>]*>", re.I)
 # A stop behind an address ends the sentence.
-_ADDRESS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)[^\s<>\"'`\])]*[^\s<>\"'`\]).,;:!?]", re.I)
+_ADDRESS = re.compile(
+    r"(?:\b(?:https?|ftp)://|\bwww\.)[^\s<>\"'`\])]*[^\s<>\"'`\]).,;:!?]"
+    r"|[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}",
+    re.I,
+)
 _NO_ADDRESS = "(link removed)"
 
 
@@ -84,12 +89,39 @@ def _checked_claim(text: str, labels: Sequence[str], ground: Ground) -> Checked:
 
 def _joined(blocks: Sequence[Checked]) -> Checked:
     kept: list[str] = []
+    seen: set[str] = set()
+    counts: Counter[str] = Counter()
     for block in blocks:
+        said = _MARKER.sub("", block.text, count=1) if block.text else ""
+        again = bool(said) and said in seen
+        counts += (
+            Counter(kept=block.kept, repaired=block.repaired, removed=block.removed)
+            if not again
+            else Counter(removed=block.claims + block.removed)
+        )
+        seen.add(said)
         # A blank line stays, but only one of them, and none where a whole paragraph went.
-        if block.text or (block.text == "" and kept and kept[-1]):
+        if not again and (block.text or (block.text == "" and kept and kept[-1])):
             kept.append(block.text)
-    counts = {name: sum(getattr(block, name) for block in blocks) for name in ("kept", "repaired", "removed")}
-    return Checked("\n".join(kept).strip() or None, **counts)
+    return Checked("\n".join(kept).strip() or None, counts["kept"], counts["repaired"], counts["removed"])
+
+
+def harmless(text: str, labels: Collection[str]) -> str:
+    """Give reasoning without addresses, unknown labels, and sentences that suggest what changes a cluster.
+
+    >>> harmless("It was killed [E1, E7]. Run kubectl delete pod cart-0. See https://a.example/x.", {"E1"})
+    'It was killed [E1]. See (link removed).'
+    """
+    lines = without_links(_known_citations(text, labels)).split("\n")
+    return "\n".join("".join(filter(reads_only, _sentences(line))) for line in lines)
+
+
+def _known_citations(text: str, labels: Collection[str]) -> str:
+    def known_part(citation: re.Match[str]) -> str:
+        left = [label for label in _labels_of(citation[0]) if label in labels]
+        return f"{citation[1]}[{', '.join(left)}]" if left else ""
+
+    return _CITATION.sub(known_part, text)
 
 
 def without_links(text: str) -> str:
@@ -163,27 +195,26 @@ def _judged(sentence: str, ground: Ground) -> Checked:
     cited = [label for citation in _CITATION.finditer(sentence) for label in _labels_of(citation[0])]
     known = [label for label in cited if label in ground.shown]
     bare = _CITATION.sub("", sentence).strip()
-    if (cited and not known) or not reads_only(bare, ground.commands) or ground.lacks(bare, known):
+    if (cited and not known) or not reads_only(bare, ground.commands):
         return Checked(None, removed=1)
     if not known:
         return _uncited(sentence, bare, ground)
+    if ground.lacks(bare, known):
+        return Checked(None, removed=1)
 
-    def known_part(citation: re.Match[str]) -> str:
-        left = [label for label in _labels_of(citation[0]) if label in ground.shown]
-        return f"{citation[1]}[{', '.join(left)}]" if left else ""
-
-    text = _CITATION.sub(known_part, sentence)
+    text = _known_citations(sentence, ground.shown)
     return Checked(text, repaired=1) if len(known) < len(cited) else Checked(text, kept=1)
 
 
 def _uncited(sentence: str, bare: str, ground: Ground) -> Checked:
     if says_unknown(bare):
-        return Checked(sentence, kept=1)
-    if label := ground.proof_of(bare):
+        return Checked(None, removed=1) if ground.lacks(bare, ()) else Checked(sentence, kept=1)
+    label = ground.proof_of(bare)
+    if label and not ground.lacks(bare, [label]):
         end = re.search(r"[.!?:]*$", sentence.rstrip())
         at = end.start() if end else len(sentence)
         return Checked(f"{sentence[:at]} [{label}]{sentence.rstrip()[at:]}", repaired=1)
-    if commands := reading_commands(bare):
+    if commands := [command for command in reading_commands(bare) if ground.may_suggest(command)]:
         # What else the sentence says has no proof; the command does no harm.
         space = sentence[: len(sentence) - len(sentence.lstrip())]
         return Checked(f"{space}To see more: {', '.join(f'`{command}`' for command in commands)}.", repaired=1)

@@ -3,7 +3,8 @@ What a model's claim has to stand on: lines that were shown, objects that exist,
 
 Names are looked for where a kind stands beside them (`Pod/shop/cart-0`, "deployment `cart`") and where they have the
 shape of a Pod's. A name is known where the snapshot has it, where the rules name it (a ConfigMap that is missing), or
-where it stands in the very lines that the claim cites.
+where it stands in the very lines that the claim cites. Its other words are weighed against those lines, too; where it
+says what causes something, against those only that the rules cite.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
+from kfi.chains.commands import commands_in_code, names_in
+from kfi.chains.orders import without_orders
 from kfi.chains.prompts import Brief, visible
-from kfi.models.schemas import RootCause
+from kfi.chains.support import Known, gives_cause, is_borne_out, stems, values
+from kfi.diagnosis.catalogue import catalogue
+from kfi.models.schemas import Citation, RootCause
 
 _KIND = (
     r"(?:pods?|deployments?|deploy|statefulsets?|sts|daemonsets?|ds|replicasets?|rs|jobs?|cronjobs?|nodes?|services?|svc|"
@@ -51,6 +57,23 @@ _UNSURE = re.compile(
 
 
 @dataclass(frozen=True)
+class Words:
+    """What the words of claims are weighed against."""
+
+    told: frozenset[str]
+    """Stems of what the rules say of this case, of the question, and of what could not be seen."""
+    meant: frozenset[str]
+    """Stems of what the catalogue says of such failures."""
+    shown: dict[str, frozenset[str]]
+    """Stems of what stands behind each label."""
+    proof: frozenset[str]
+    """Labels that the rules cite."""
+    roots: frozenset[str]
+    """Those of them that prove a root cause itself."""
+    something_fails: bool
+
+
+@dataclass(frozen=True)
 class Ground:
     """What was shown to a model, and what exists."""
 
@@ -62,13 +85,37 @@ class Ground:
     """Names of the objects and namespaces of the snapshot, and of those the rules name."""
     commands: frozenset[str]
     """Commands that the rules suggest."""
+    words: Words | None = None
+    """None: the words of claims are not weighed."""
 
     def lacks(self, claim: str, labels: Collection[str]) -> bool:
-        """Tell whether a claim quotes what nobody said, or names an object that does not exist."""
+        """Tell whether a claim quotes what nobody said, names what does not exist, or says more than its lines do."""
         cited = "\n".join(self.shown[label] for label in labels)
-        return any(not self._said(quote) for quote in _quotes(claim)) or any(
-            not self._known(name) and name not in cited for name in _names(claim)
+        return (
+            any(not self._said(quote) for quote in _quotes(claim))
+            or any(not self._known(name) and name not in cited for name in _names(claim))
+            or not all(map(self.may_suggest, commands_in_code(claim)))
+            or (self.words is not None and not self._bears_out(claim, labels, cited, self.words))
         )
+
+    def _bears_out(self, claim: str, labels: Collection[str], cited: str, words: Words) -> bool:
+        """Tell whether the words and values of a claim stand in what it cites, or in what the rules say."""
+        for command in self.commands:
+            claim = claim.replace(command, "")
+        unknown = not labels and says_unknown(claim)
+        if not all(value in cited or value in self.told or self._known(value) for value in values(claim)):
+            return False
+        trusted = words.proof & set(labels) if words.something_fails else labels
+        proven = words.told.union(*(words.shown[label] for label in trusted))
+        roots = frozenset[str]().union(*(words.shown[label] for label in words.roots & set(labels)))
+        known = proven | words.meant
+        if not gives_cause(claim):
+            known = known.union(*(words.shown[label] for label in labels))
+        return is_borne_out(claim, Known(known, proven, roots), something_fails=words.something_fails, unknown=unknown)
+
+    def may_suggest(self, command: str) -> bool:
+        """Tell whether a command that reads is about what exists."""
+        return command in self.commands or all(map(self._known, names_in(command)))
 
     def proof_of(self, claim: str) -> str:
         """Give the label whose lines have every telling word of a claim that cites nothing; empty where none has."""
@@ -100,16 +147,38 @@ class Ground:
 
 def ground_of(brief: Brief, labels: Collection[str]) -> Ground:
     """Give what claims about a brief have to stand on."""
-    shown = {line.label: _plain(f"{line.path} {line.text}") for line in brief.evidence if line.label in labels}
+    shown = {line.label: _shown(line) for line in brief.evidence if line.label in labels}
     for cause in brief.causes:
         for label, said in _said_of(cause):
             if label in shown:
-                shown[label] += f"\n{_plain(said)}"
-    told = [brief.question, *(text for cause in brief.causes for text in _texts(cause))]
+                shown[label] += f"\n{without_orders(said)}"
+    told = [brief.question, *(without_orders(text) for cause in brief.causes for text in _texts(cause))]
     told += [text for gap in brief.gaps for text in (gap.what, gap.command)]
     commands = [text for cause in brief.causes for text in (cause.confirm, *cause.remediation)]
     names = {part for ref in brief.objects for part in (ref.name, ref.namespace) if part}
-    return Ground(shown, _plain("\n".join(told)), frozenset(names), frozenset(_commands_in(commands)))
+    words = Words(
+        told=stems("\n".join(told)),
+        meant=stems("\n".join(_meanings(brief))),
+        shown={label: stems(text) for label, text in shown.items()},
+        proof=frozenset(label for cause in brief.causes for label, _ in _said_of(cause) if label in shown),
+        roots=frozenset(label for cause in brief.causes for label in cause.citations if label in shown),
+        something_fails=bool(brief.causes),
+    )
+    plain = {label: _plain(text) for label, text in shown.items()}
+    return Ground(plain, _plain("\n".join(told)), frozenset(names), frozenset(_commands_in(commands)), words)
+
+
+def _shown(line: Citation) -> str:
+    return f"{without_orders(line.path)} {without_orders(line.text)}"
+
+
+def _meanings(brief: Brief) -> Iterator[str]:
+    """Give what the catalogue says of the failures that were found."""
+    rules = catalogue()
+    codes = dict.fromkeys(code for cause in brief.causes for code in (cause.code, *(link.code for link in cause.chain)))
+    for code in codes:
+        if rule := rules.get(code):
+            yield f"{rule.title} {rule.meaning} {' '.join(rule.fix)}"
 
 
 def says_unknown(claim: str) -> bool:
@@ -121,6 +190,12 @@ def _texts(cause: RootCause) -> Iterator[str]:
     yield from (f"{cause.code} {cause.title}", str(cause.object), str(cause.workload), cause.explanation, cause.confirm)
     yield from cause.remediation
     yield from (f"{link.ref} {link.statement}" for link in cause.chain)
+    yield from (f"{change.when:%Y-%m-%d %H:%M:%S} {change.ref} {change.statement} changed" for change in cause.changes)
+    yield f"{cause.state} {_when(cause.since)} {_when(cause.until)}"
+
+
+def _when(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ %Y-%m-%d %H:%M:%S %H:%M}" if time else ""
 
 
 def _said_of(cause: RootCause) -> Iterator[tuple[str, str]]:
@@ -129,6 +204,9 @@ def _said_of(cause: RootCause) -> Iterator[tuple[str, str]]:
     for link in cause.chain:
         for label in link.citations:
             yield label, f"{link.ref} {link.statement}"
+    for change in cause.changes:
+        for label in change.citations:
+            yield label, f"{change.ref} {change.statement} changed"
 
 
 def _commands_in(texts: Iterable[str]) -> Iterator[str]:

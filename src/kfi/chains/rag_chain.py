@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kfi.chains import structured
 from kfi.chains.budget import Attempt, Budget, fallen
-from kfi.chains.citations import Checked, check, check_claims, without_links
+from kfi.chains.citations import Checked, check, check_claims, harmless
 from kfi.chains.failures import Next, Unanswered, too_long
 from kfi.chains.grounding import Ground, ground_of, says_unknown
 from kfi.chains.model_selector import RULES as RULES_ALONE
@@ -127,9 +127,13 @@ class RagChain:
         notes = []
         if checked.removed:
             notes.append(f"Taken out of the model's answer for want of proof: {checked.removed}.")
+        if prompt.withheld:
+            notes.append(
+                f"{prompt.withheld} pieces of evidence speak to their reader; {model!r} did not read those lines."
+            )
         if prompt.left_out:
             notes.append(f"{prompt.left_out} pieces of evidence did not fit into what {model!r} may read (num_ctx).")
-        return Explained(text, without_links(reply.thinking) or None, tuple(notes), verdict.answer)
+        return Explained(text, harmless(reply.thinking, prompt.labels).strip() or None, tuple(notes), verdict.answer)
 
 
 @dataclass(frozen=True)

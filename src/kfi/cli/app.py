@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from kfi import __version__
-from kfi.cli import asking, keeping, patterns
+from kfi.cli import asking, chat, keeping, patterns
 from kfi.errors import KfiError, SourceError
 
 # As a shell tells that Ctrl-C ended a command; Typer gives it too.
@@ -39,6 +39,7 @@ for command in (asking.diagnose, keeping.ingest, asking.retrieve, asking.analyze
 for command in (keeping.serve, keeping.reindex, keeping.doctor):
     app.command()(command)
 app.command()(patterns.patterns)
+app.command()(chat.chat)
 app.add_typer(keeping.models)
 
 

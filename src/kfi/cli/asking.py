@@ -76,7 +76,7 @@ def diagnose(
     if sources:
         return _from_sources(sources, request, output)
     with _store(or_empty=_asks_meaning(request.question)) as copilot:
-        _print(_answer(copilot, request), output)
+        show(answered(copilot, request), output)
     return 0
 
 
@@ -95,6 +95,9 @@ def retrieve(
     namespace: Namespace = "",
     as_of: Moment = None,
     cluster: Cluster = "",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also say what lifted each hit; -o json and yaml always do.")
+    ] = False,
     output: Form = Output.text,
 ) -> int:
     """Show the lines that answer a question best, and which ways of searching found each.
@@ -108,7 +111,7 @@ def retrieve(
     request = asked(question=said(question), namespace=namespace, cluster=cluster, as_of=moment(as_of), top_k=limit)
     with evidence(sources, request) as copilot:
         found = harmless(copilot.hits(request))
-    typer.echo(text.hits(found) if output is Output.text else machine(found, output))
+    typer.echo(text.hits(found, explain) if output is Output.text else machine(found, output))
     return 0
 
 
@@ -237,10 +240,10 @@ def _from_sources(sources: list[str], request: DiagnoseRequest, output: Output) 
         started = time.perf_counter()
         report = _read(copilot, sources, request)
         read = round(time.perf_counter() - started, 4)
-        answer = _answer(copilot, request)
+        answer = answered(copilot, request)
     spent = {"ingest": read, "total": round(answer.timings.total + read, 4)}
     timings = answer.timings.model_copy(update=spent)
-    _print(answer.model_copy(update={"skipped": report.skipped, "timings": timings}), output)
+    show(answer.model_copy(update={"skipped": report.skipped, "timings": timings}), output)
     return 0 if _read_something(report) else SourceError.exit_code
 
 
@@ -257,7 +260,7 @@ def _read_something(report: IngestReport) -> bool:
     return bool(report.written or report.unchanged)
 
 
-def _answer(copilot: Copilot, request: DiagnoseRequest) -> FailureDiagnosis:
+def answered(copilot: Copilot, request: DiagnoseRequest) -> FailureDiagnosis:
     """Give the answer; while a model speaks, a line on the terminal says so."""
     import asyncio
 
@@ -273,7 +276,8 @@ def _told_already(_loop: AbstractEventLoop, _context: dict[str, Any]) -> None:
     """Say nothing."""
 
 
-def _print(answer: FailureDiagnosis, output: Output) -> None:
+def show(answer: FailureDiagnosis, output: Output) -> None:
+    """Print an answer."""
     from kfi.cli import text
     from kfi.cli.terminal import harmless
 

@@ -119,15 +119,15 @@ def _telling(text: str) -> str:
     return next((line for line in text.expandtabs(2).split("\n") if line.strip()), "")
 
 
-def hits(found: HitList) -> str:
-    """Give what was found, best first."""
-    parts = [_hit(number, hit) for number, hit in enumerate(found.hits, 1)] or ["Nothing was found."]
+def hits(found: HitList, explain: bool = False) -> str:
+    """Give what was found, best first, and on demand what each score is made of."""
+    parts = [_hit(number, hit, explain) for number, hit in enumerate(found.hits, 1)] or ["Nothing was found."]
     parts += [wrapped(note, "") for note in found.notes]
     parts.append(f"Searched with {found.embedder} and {found.reranker} in {found.seconds:.2f} s.")
     return "\n\n".join(parts)
 
 
-def _hit(number: int, hit: FoundLines) -> str:
+def _hit(number: int, hit: FoundLines, explain: bool) -> str:
     legs = ", ".join(f"{leg} {rank}" for leg, rank in hit.legs.items())
     place = f"{hit.file}:{hit.first_line}" + (f"-{hit.last_line}" if hit.last_line > hit.first_line else "")
     lines = textwrap.dedent(hit.text.expandtabs(2)).split("\n")
@@ -136,7 +136,12 @@ def _hit(number: int, hit: FoundLines) -> str:
         shown.append(f"         … {len(lines) - _MAX_QUOTED_LINES} more lines")
     alike = f" and {hit.alike} like it" if hit.alike else ""
     head = f"{bold(f'{number}. {place}')}\n   {hit.object}{alike}, score {hit.score:.3f}, found by: {legs}"
-    return "\n".join([head, *shown])
+    return "\n".join([head, *([_lifted(hit)] if explain else []), *shown])
+
+
+def _lifted(hit: FoundLines) -> str:
+    added = ", ".join(f"{name} {value:+.2f}" for name, value in hit.features.items())
+    return wrapped(f"lifted by: {added}" if added else "scored by a model, which says no more than the number", "   ")
 
 
 def analysis(found: QueryAnalysis) -> str:
@@ -167,7 +172,7 @@ def _cause(subject: str, cause: RootCause, cited: dict[str, Citation]) -> str:
     parts = [f"{head}\n   {cause.code}, confidence {cause.confidence:.2f}{when}"]
     parts.append(wrapped(cause.explanation, "   "))
     if cause.changes:
-        parts.append(f"   {bold('Changed before' if cause.since else 'Changed lately')}\n" + "\n".join(_changed(change) for change in cause.changes))
+        parts.append(f"   {bold(_when_changed(cause))}\n" + "\n".join(_changed(change) for change in cause.changes))
     if len(cause.chain) > 1:
         parts.append(f"   {bold('Chain')}\n{_links(cause)}")
     proof = [label for label in cause.citations if label in cited]
@@ -178,6 +183,12 @@ def _cause(subject: str, cause: RootCause, cited: dict[str, Citation]) -> str:
     parts.append(f"   {bold('What to do')}\n{steps}")
     parts.append(f"   {bold('See for yourself')}\n     {cause.confirm}")
     return "\n\n".join(parts)
+
+
+def _when_changed(cause: RootCause) -> str:
+    if any(change.after for change in cause.changes):
+        return "Changed around then"
+    return "Changed before" if cause.since else "Changed lately"
 
 
 def _changed(change: Change) -> str:

@@ -53,6 +53,7 @@ class Rule(Value):
         *,
         strength: float = 0.8,
         since: datetime | None = None,
+        until: datetime | None = None,
         affects: Iterable[ObjectRef] = (),
         role: Role | None = None,
     ) -> Finding:
@@ -64,6 +65,7 @@ class Rule(Value):
             evidence=tuple(evidence),
             strength=strength,
             since=since,
+            until=until,
             affects=tuple(affects),
             role=role or self.role,
         )

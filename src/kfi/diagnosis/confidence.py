@@ -19,7 +19,7 @@ WEAK = 0.3
 """Below this confidence a cause is a lead, and the answer says so."""
 # No case shows what surer than this would mean: the rules were written by people who could see the cases.
 _SUREST = 0.97
-# Shares beyond these count as these; "0.00" would claim that it cannot be.
+# Log-odds of shares beyond these count as theirs.
 _LEAST, _MOST = 0.01, 0.99
 
 
@@ -53,7 +53,7 @@ class Curve:
         """
         moved = {Shows.BY_SYMPTOM: 0.0, Shows.ALONE: self.alone, Shows.AS_SYMPTOM: self.as_symptom}[how]
         odds = self.intercept + self.slope * log_odds(ranked) + moved
-        share = min(max(1 / (1 + math.exp(-odds)), _LEAST), _SUREST)
+        share = min(1 / (1 + math.exp(-odds)), _SUREST)
         return min(share, ranked) if ranked < WEAK else share
 
 

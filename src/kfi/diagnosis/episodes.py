@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from kfi.diagnosis.catalogue import Layer
 from kfi.diagnosis.causes import Group, Incident
+from kfi.diagnosis.words.crash import CRASH_LOOP_BACK_OFF
 from kfi.models.schemas import ObjectRef
 from kfi.snapshot.rewind import Rewound, intervals, rewound, tells_of_trouble
 from kfi.snapshot.view import Snapshot
@@ -44,6 +45,16 @@ class _Spell:
     incident: Incident
     since: datetime | None
     until: datetime
+    observed: bool = False
+    """It was seen so, not only remembered."""
+
+    def add(self, other: _Spell) -> None:
+        """Join what was seen of it at other moments."""
+        self.until = max(self.until, other.until)
+        self.observed = self.observed or other.observed
+        self.since = min(self.since, other.since) if self.since and other.since else None
+        if other.incident.confidence > self.incident.confidence:
+            self.incident = other.incident
 
 
 def resolved(snapshots: Sequence[Snapshot], present: Iterable[Incident], low: datetime, judge: Judge) -> list[Incident]:
@@ -51,42 +62,74 @@ def resolved(snapshots: Sequence[Snapshot], present: Iterable[Incident], low: da
 
     `snapshots` are what was observed since then, oldest first; the last one is the present, with its incidents.
     """
-    going_on = {(group.rule.code, group.subject) for i in present for group in (i.root, *i.explained)}
+    failing = (incident for incident in present if not incident.root.first.until)
+    going_on = _keys(failing)
+    ended: list[_Spell] = []
     spells: dict[Key, _Spell] = {}
-    for incident, since, until in _seen(snapshots, low, judge):
-        key = (incident.root.rule.code, incident.root.subject)
-        known = spells.get(key)
-        if known is None:
-            spells[key] = _Spell(incident, since, until)
-        else:
-            known.until = max(known.until, until)
-            known.since = min(known.since, since) if known.since and since else None
-            if incident.confidence > known.incident.confidence:
-                known.incident = incident
-    ended = [spell for key, spell in spells.items() if key not in going_on and _lasted(spell)]
-    return [_ended(spell) for spell in sorted(ended, key=_end, reverse=True)]
-
-
-def _seen(
-    snapshots: Sequence[Snapshot], low: datetime, judge: Judge
-) -> Iterator[tuple[Incident, datetime | None, datetime]]:
-    """Yield every incident that was there at some moment, with the stretch in which it was; oldest first."""
-    last = len(snapshots) - 1
     for place, snapshot in enumerate(snapshots):
-        for start, end in intervals(snapshot, low, snapshot.as_of, _stretches(snapshot)):
-            begun = None if start == low and place == 0 else start
-            found = set()
-            # The last stretch goes on: at its end are the incidents of the snapshot itself.
-            for incident, since in _past(judge, snapshot, end - _MOMENT, begun) if end < snapshot.as_of else ():
-                found.add(_key(incident))
-                yield incident, since, end
-            if end - start > _LONG:
-                for incident, since in _past(judge, snapshot, start + _MOMENT, begun):
-                    if _key(incident) not in found:
-                        yield incident, since, start
+        _join(spells, _remembered_by(snapshot, low, place == 0, judge))
         low = snapshot.as_of
-        if place < last:
-            yield from ((incident, _told(incident.root) or low, low) for incident in judge(snapshot))
+        if place < len(snapshots) - 1:
+            there = tuple(judge(snapshot))
+            _join(spells, (_Spell(one, _told(one.root) or low, low, True) for one in there if _matters(one.root)))
+            # What an observation does not show any more is over; if it comes again, that is another spell.
+            ended += [spells.pop(key) for key in list(spells.keys() - _keys(there))]
+    past = [spell for spell in (*ended, *spells.values()) if _key(spell.incident) not in going_on and _lasted(spell)]
+    return [_ended(spell) for spell in sorted(_told_once(past), key=_end, reverse=True)]
+
+
+def _told_once(spells: Iterable[_Spell]) -> list[_Spell]:
+    """Give one of those that were at one time about one workload on one layer: the surest tells what it was."""
+    kept: list[_Spell] = []
+    for spell in sorted(spells, key=_sureness, reverse=True):
+        same = next((one for one in kept if _is_same_trouble(one, spell)), None)
+        if same:
+            same.until = max(same.until, spell.until)
+            same.since = min(same.since, spell.since) if same.since and spell.since else None
+        else:
+            kept.append(spell)
+    return kept
+
+
+def _sureness(spell: _Spell) -> float:
+    return spell.incident.confidence
+
+
+def _is_same_trouble(one: _Spell, other: _Spell) -> bool:
+    first, second = one.incident.root, other.incident.root
+    same = (first.subject, first.rule.layer) == (second.subject, second.rule.layer)
+    return same and (one.since or one.until) <= other.until and (other.since or other.until) <= one.until
+
+
+def _keys(incidents: Iterable[Incident]) -> set[Key]:
+    return {(group.rule.code, group.subject) for one in incidents for group in (one.root, *one.explained)}
+
+
+def _join(spells: dict[Key, _Spell], others: Iterable[_Spell]) -> None:
+    for other in others:
+        spells.setdefault(_key(other.incident), other).add(other)
+
+
+def _remembered_by(snapshot: Snapshot, low: datetime, is_first: bool, judge: Judge) -> Iterator[_Spell]:
+    """Yield what was there at some moment between two observations, as the later one remembers it, oldest first."""
+    for start, end in intervals(snapshot, low, snapshot.as_of, _stretches(snapshot)):
+        begun = None if start == low and is_first else start
+        found = set()
+        # The last stretch goes on: at its end are the incidents of the snapshot itself.
+        for incident, since in _past(judge, snapshot, end - _MOMENT, begun) if end < snapshot.as_of else ():
+            found.add(_key(incident))
+            yield _Spell(incident, since, _until(snapshot, incident, end))
+        if end - start > _LONG:
+            for incident, since in _past(judge, snapshot, start + _MOMENT, begun):
+                if _key(incident) not in found:
+                    yield _Spell(incident, since, _until(snapshot, incident, start))
+
+
+def _until(snapshot: Snapshot, incident: Incident, end: datetime) -> datetime:
+    """Give until when something is known to have been so: of what is gone, until it was last heard of."""
+    ref = incident.root.first.ref.object
+    heard = [e.last for e in snapshot.events_of(ref) if e.last and tells_of_trouble(e)]
+    return min(end, max(heard)) if heard and ref.kind == "Pod" and ref not in snapshot.objects else end
 
 
 def _stretches(snapshot: Snapshot) -> int:
@@ -100,10 +143,13 @@ def _past(
     past = rewound(snapshot, moment)
     for incident in judge(past):
         root = _with_events(past, incident.root)
-        told = root.evidence and _remembered(past, root)
-        if told and not root.is_symptom and root.strength >= _SURE_ENOUGH:
+        if root.evidence and _remembered(past, root) and _matters(root):
             since = _told(root) or (None if root.refs & past.undated else start)
             yield replace(incident, root=root), since
+
+
+def _matters(root: Group) -> bool:
+    return not root.is_symptom and (root.strength >= _SURE_ENOUGH or root.rule is CRASH_LOOP_BACK_OFF)
 
 
 def _with_events(past: Rewound, root: Group) -> Group:
@@ -116,7 +162,14 @@ def _with_events(past: Rewound, root: Group) -> Group:
 
 def _remembered(past: Rewound, root: Group) -> bool:
     """Tell whether something of it is known of then: what is only known of now was no other then."""
-    return bool(root.refs & past.changed) or any(past.events_of(ref) for ref in root.refs)
+    alerts = {alert.citation for alert in past.alerts}
+    dated = any(finding.since and finding.since <= past.as_of for finding in root.findings)
+    return (
+        dated
+        or not alerts.isdisjoint(root.evidence)
+        or bool(root.refs & past.changed)
+        or any(past.events_of(ref) for ref in root.refs)
+    )
 
 
 def _key(incident: Incident) -> Key:
@@ -129,7 +182,7 @@ def _told(root: Group) -> datetime | None:
 
 def _lasted(spell: _Spell) -> bool:
     """Tell whether it was more than how Pods start: a crash is one however short, a wait is not."""
-    if spell.incident.root.rule.layer in (Layer.CRASH, Layer.NODE):
+    if spell.observed or spell.incident.root.rule.layer in (Layer.CRASH, Layer.NODE):
         return True
     return spell.since is None or spell.until - spell.since >= _STARTING
 

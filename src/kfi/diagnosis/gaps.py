@@ -77,8 +77,16 @@ def _of_node(snapshot: Snapshot, cause: RootCause) -> Iterator[Gap]:
     node = cause.object
     unexplained = node.kind == "Node" and cause.code == "node-not-ready"
     if unexplained and not any(service.node == node for service in snapshot.services):
-        what = f"Nothing of the services of node {node.name} was given: they tell why it is not ready."
-        yield Gap(what=what, command=f"ssh {node.name} systemctl status kubelet containerd crio docker --no-pager")
+        was = "was" if cause.until else "is"
+        what = f"Nothing of the services of node {node.name} was given: they tell why it {was} not ready."
+        yield Gap(what=what, command=f"ssh {node.name} {_of_services(cause)}")
+
+
+def _of_services(cause: RootCause) -> str:
+    if cause.until is None:
+        return "systemctl status kubelet containerd crio docker --no-pager"
+    since = f' --since "{cause.since:%Y-%m-%d %H:%M:%S} UTC"' if cause.since else ""
+    return f'journalctl -u kubelet -u containerd{since} --until "{cause.until:%Y-%m-%d %H:%M:%S} UTC" --no-pager'
 
 
 def _of_workload(snapshot: Snapshot, workload: ObjectRef) -> Iterator[Gap]:

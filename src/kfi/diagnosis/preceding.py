@@ -80,3 +80,5 @@ def _concerned(snapshot: Snapshot, incident: Incident) -> Iterator[ObjectRef]:
         if isinstance(resource, Workload):
             yield from topology.references(ref, resource.spec.template.spec)
             yield from (service.ref for service in topology.services_for(ref))
+    if root.rule.layer is Layer.SCHEDULING:
+        yield from (node.ref for node in snapshot.nodes)

@@ -146,6 +146,8 @@ def summary(causes: Sequence[RootCause], objects_seen: int, gaps: Sequence[Gap] 
     if not going_on:
         now = "What failed then is over" if others_fail else "Nothing is failing now, as far as the evidence shows"
         return f"{now}. {_what_is_over(over, told=True)}"
+    if causes[0].state is State.RESOLVED:
+        return f"{_what_is_over(over, told=True)} Failing now: {_named(going_on)}."
     first = going_on[0]
     sentence = f"{first.workload}: {lower_first(first.title)}. {first.explanation}"
     others = going_on[1:]
@@ -164,7 +166,8 @@ def _what_is_over(over: Sequence[RootCause], told: bool = False) -> str:
         return f"Resolved: {_named(over)}."
     more = f" Also resolved: {_named(over[1:])}." if len(over) > 1 else ""
     when = stretch(first.since, first.until)
-    return f"Resolved, {when}: {first.workload}: {lower_first(first.title)}. {first.explanation}{more}"
+    stop = "" if first.explanation.endswith((".", "!", "?", '"')) else "."
+    return f"Resolved, {when}: {first.workload}: {lower_first(first.title)}. {first.explanation}{stop}{more}"
 
 
 def _named(causes: Sequence[RootCause]) -> str:
@@ -197,11 +200,46 @@ def healthy_summary(
         sentence = f"Nothing is failing about {named[0]}, as far as the evidence shows."
     if not elsewhere:
         return sentence
-    others = ", ".join(f"{i.root.subject} ({lower_first(i.root.rule.title)})" for i in elsewhere[:3])
-    begin = "What fails has other names" if missing else "Elsewhere something is"
-    return f"{sentence} {begin}: {others}; ask without the name for all of it."
+    others = _failing("What fails has other names" if missing else "Elsewhere something is", elsewhere)
+    return f"{sentence} {others}; ask without the name for all of it."
+
+
+def quiet_summary(named: Sequence[ObjectRef], when: str, then: Sequence[Incident], failing: Sequence[Incident]) -> str:
+    """Give the answer where nothing of the time that was asked about is known to have failed.
+
+    `then` failed elsewhere, and `failing` does now.
+    """
+    about = f"about {named[0]} " if named else ""
+    sentence = f"Nothing {about}is known to have failed {when}, as far as the evidence remembers."
+    sentence += f" {_failing('Elsewhere then', then)}." if then else ""
+    return f"{sentence} {_failing('Failing now', failing)}." if failing else sentence
+
+
+def _ended(incident: Incident) -> str:
+    first = incident.root.first
+    return f", {stretch(first.since, first.until)}" if first.until else ""
+
+
+def asked_time(since: datetime | None, until: datetime | None) -> str:
+    """Give the time that a question asks about; one of its ends is known.
+
+    >>> asked_time(datetime(2026, 11, 20, 2, 0), None)
+    'since 2026-11-20 02:00 UTC'
+    """
+    low, high = f"{since:%Y-%m-%d %H:%M}" if since else "", f"{until:%Y-%m-%d %H:%M} UTC" if until else ""
+    return f"between {low} and {high}" if low and high else f"since {low} UTC" if low else f"before {high}"
+
+
+def _failing(lead: str, incidents: Sequence[Incident]) -> str:
+    said = (f"{i.root.subject} ({lower_first(i.root.rule.title)}{_ended(i)})" for i in incidents[:_MOST_NAMED])
+    return f"{lead}: {', '.join(said)}"
 
 
 def lower_first(title: str) -> str:
-    """Give a title as it stands inside a sentence; acronyms keep their capitals."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+    """Give a title as it stands inside a sentence; acronyms and names of kinds keep their capitals.
+
+    >>> lower_first("Image does not exist"), lower_first("DNS does not answer"), lower_first("ConfigMap does not exist")
+    ('image does not exist', 'DNS does not answer', 'ConfigMap does not exist')
+    """
+    first = title.partition(" ")[0]
+    return title if any(letter.isupper() for letter in first[1:]) else title[:1].lower() + title[1:]

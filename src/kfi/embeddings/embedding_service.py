@@ -84,11 +84,35 @@ class EmbeddingService:
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Give the vectors of questions, shape (texts, dimension). They are not kept; errors as above."""
+        return self._cut(self.native_queries(texts))
+
+    def native_queries(self, texts: Sequence[str]) -> list[Native]:
+        """Give the vectors of questions as wide as the model makes them; errors as above."""
         cleaned = [clean(text) for text in texts]
         natives: dict[str, Native] = {}
         for batch in self._batches(list(dict.fromkeys(cleaned))):
             natives |= zip(batch, self._encode(batch, is_query=True), strict=True)
-        return self._cut([natives[text] for text in cleaned])
+        return [natives[text] for text in cleaned]
+
+    def cut(self, natives: Sequence[Native]) -> Vectors:
+        """Give vectors of the model's width cut to the dimension, of length 1; errors as above."""
+        return self._cut(natives)
+
+    def exact(self, query: Native, cards: Sequence[str]) -> list[float | None]:
+        """Give the cosine of a question and each card at the model's full width; None for a card not in the cache.
+
+        Raises:
+            ServiceError: the cache cannot be read.
+        """
+        cleaned = [clean(card) for card in cards]
+        known = {text: native for text, native in self._cached(cleaned).items() if len(native) == len(query)}
+        if not known:
+            return [None] * len(cards)
+        matrix = np.stack(list(known.values())).astype(np.float32)
+        asked = query.astype(np.float32)
+        lengths = np.linalg.norm(matrix, axis=1) * np.linalg.norm(asked)
+        near = dict(zip(known, (matrix @ asked) / lengths, strict=True))
+        return [float(near[text]) if text in near else None for text in cleaned]
 
     def embed_query(self, text: str) -> Vectors:
         """Give the vector of a question, shape (dimension,); errors as above."""

@@ -217,8 +217,8 @@ def _loaders(detected: Format, text: StoredLines) -> list[BaseDocumentLoader]:
 
 
 def _holds_event(text: StoredLines) -> bool:
-    # The search for a plain word comes first: it is made for every line of every manifest.
-    return any("Event" in line and _IS_EVENT.search(line) for line in text())
+    # The search for a plain word comes first: it is made in all of every manifest.
+    return any("Event" in block and any(map(_IS_EVENT.search, block.split("\n"))) for block in text.blocks())
 
 
 def _why_not(detected: Detected) -> str:

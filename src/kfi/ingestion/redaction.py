@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from kfi.ingestion.secrets.blocks import Opened, goes_on, inside, opens
-from kfi.ingestion.secrets.lines import find
+from kfi.ingestion.secrets.lines import find, without_hints
 from kfi.ingestion.secrets.objects import ObjectSecrets
 from kfi.ingestion.secrets.spans import Span
 from kfi.ingestion.secrets.values import decoded
@@ -45,27 +45,30 @@ class Redactor:
         opened: Opened | None = None
         iterator = iter(texts)
         while block := list(islice(iterator, _BLOCK_LINES)):
-            if opened is None and all(map(self._is_harmless, set(block) - self._harmless)):
+            if opened is None and self._are_harmless(set(block) - self._harmless):
                 yield from block
                 continue
             for text in block:
-                if opened is None and self._is_harmless(text):
+                if opened is None and text in self._harmless:
                     yield text
                     continue
-                spans, opened = _secrets_of(text, opened)
+                before = opened
+                spans, opened = _secrets_of(text, before)
+                if not (before or spans or opened):
+                    self._remember((text,))
                 yield self._masked(text, spans) if spans else text
 
-    def _is_harmless(self, text: str) -> bool:
-        """Tell whether a line neither holds a secret nor announces one; one that does neither is remembered."""
-        if text in self._harmless:
-            return True
-        if find(text) or opens(text):
+    def _are_harmless(self, texts: set[str]) -> bool:
+        """Tell whether lines surely neither hold a secret nor announce one; if so, they are remembered."""
+        if not without_hints(texts) or any(map(opens, texts)):
             return False
-        if len(text) <= _LONGEST_REMEMBERED:
-            if len(self._harmless) >= _MOST_REMEMBERED:
-                self._harmless.clear()
-            self._harmless.add(text)
+        self._remember(texts)
         return True
+
+    def _remember(self, texts: Iterable[str]) -> None:
+        if len(self._harmless) >= _MOST_REMEMBERED:
+            self._harmless.clear()
+        self._harmless.update(text for text in texts if len(text) <= _LONGEST_REMEMBERED)
 
     def object(self, fields: dict[str, Any], text: str) -> tuple[dict[str, Any], str]:
         """Give an object's fields and its text with masked what only the structure shows to be secret.

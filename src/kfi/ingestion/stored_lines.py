@@ -43,6 +43,11 @@ class StoredLines:
 
     def __call__(self) -> Iterator[str]:
         """Yield the lines, from the first on."""
+        for block in self.blocks():
+            yield from block.split("\n")
+
+    def blocks(self) -> Iterator[str]:
+        """Yield the lines, many at a time in one text, without the line end of the last."""
         position = 0
         while True:
             self._file.seek(position)
@@ -50,7 +55,7 @@ class StoredLines:
             if not block:
                 return
             position = self._file.tell()
-            yield from b"".join(block)[:-1].decode("utf-8", "surrogatepass").split("\n")
+            yield b"".join(block)[:-1].decode("utf-8", "surrogatepass")
 
     def close(self) -> None:
         """Forget the lines."""

@@ -4,6 +4,7 @@ The values an answer is made of while it is made: hits, what retrieval gives, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -50,6 +51,8 @@ class Hit(Value):
     """Exactly the lines `first_line` to `last_line` of the document's source."""
     score: float = 0.0
     """By the reranker; comparable only within one sub-query and one reranker."""
+    features: dict[str, float] = Field(default_factory=dict)
+    """What each feature added to the score; empty where a model gave it, which says no more than the number."""
     legs: tuple[LegRank, ...] = ()
     sub_query: str = ""
     alike: int = 0
@@ -88,6 +91,8 @@ class FoundLines(Value):
     score: float
     legs: dict[Leg, int]
     """Place in each leg that found it, 1 is best."""
+    features: dict[str, float] = Field(default_factory=dict)
+    """What each feature added to the score, most first; empty where a model gave it."""
     object: ObjectRef
     document_kind: DocumentKind
     severity: Severity
@@ -106,6 +111,7 @@ class FoundLines(Value):
             last_line=hit.last_line,
             score=round(hit.score, 4),
             legs={found.leg: found.rank for found in hit.legs},
+            features=_most_first(hit.features),
             object=document.ref,
             document_kind=document.kind,
             severity=document.severity,
@@ -113,6 +119,11 @@ class FoundLines(Value):
             alike=hit.alike,
             text=hit.text,
         )
+
+
+def _most_first(features: Mapping[str, float]) -> dict[str, float]:
+    added = {name: round(value, 4) for name, value in features.items()}
+    return {name: added[name] for name in sorted(added, key=lambda name: -abs(added[name])) if added[name]}
 
 
 class HitList(Value):

@@ -268,6 +268,8 @@ class DiagnoseRequest(Value):
     """Hits that each part of the question keeps; None means the setting."""
     force_model: str | None = Field(default=None, max_length=253)
     """`simple`, `complex`, the name of one of the configured models, or `rules` for none."""
+    conversation: str = Field(default="", max_length=64)
+    """`new`, or the id that an earlier answer gave: "and why?" is then about what was asked before."""
 
 
 class ModelChoice(Value):
@@ -384,6 +386,8 @@ class FailureDiagnosis(Value):
     """Whether a model was asked for and the rules answered instead."""
     notes: tuple[str, ...] = ()
     """What was not done for this answer, and why: a leg without an index, a model that did not answer."""
+    conversation: str = ""
+    """Id to give with a question that follows this one; empty where none was asked for."""
     as_of: datetime | None = None
     objects_seen: int = 0
     skipped: tuple[Skipped, ...] = ()

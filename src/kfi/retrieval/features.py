@@ -17,8 +17,9 @@ from itertools import islice
 from types import MappingProxyType
 
 from kfi.models.schemas import DocumentKind, ObjectRef, QueryMetadata, Severity, Value
-from kfi.retrieval.error_families import ErrorFamily, find_error
-from kfi.retrieval.focus import STOP_WORDS, asked_words, words_of
+from kfi.retrieval.alert_families import family_of
+from kfi.retrieval.error_families import ErrorFamily
+from kfi.retrieval.focus import STOP_WORDS, asked_words, troubled, words_of
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.reranker import Candidate, generated_from
 
@@ -27,47 +28,63 @@ _READ_CHARS = 3_000
 _QUERY_CHARS = 8_000
 # Each is compared with each candidate.
 _MOST_NAMES = 64
+# A container's name, or the name of a Pod's workload; what only shares a namespace has less.
+_OWN_NAME = 0.6
 _NAME_LIKE = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _SEVERITIES = MappingProxyType({Severity.ERROR: 1.0, Severity.WARNING: 0.6, Severity.NORMAL: 0.0})
+_UNSAID = 0.5
 # Ranks fall to half their weight at place 11: fusion's usual 60 would make the first and the tenth almost equal.
 _RANK_OFFSET = 10
 _LEGS = 3
 # Seconds behind the newest candidate after which recency is half.
 _HALF_LIFE_S = 3600.0
 _UNDATED = 0.5
-_NO_NAMES = STOP_WORDS.union(
+# What kubectl says when it could not fetch a log is nothing that a container said.
+_REFUSED_CALL = re.compile(r"(?m)^(?:Error from server \(\w{1,40}\):|error: the server )")
+_EVENTS = re.compile(r"\bevents?\b")
+_KINDS = (
     "pod pods deployment deployments deploy statefulset daemonset replicaset job cronjob service services svc node "
-    "nodes ingress pvc pv configmap secret namespace container containers image event events log logs".split()
+    "nodes ingress pvc pv configmap secret namespace container containers image event events log logs"
 )
+_NO_NAMES = STOP_WORDS.union(_KINDS.split())
+# Of what is asked about, and not of what is wrong with it; `kind` counts them.
+_KIND_WORDS = words_of(_KINDS) - words_of("image")
 
 
 class Weights(Value):
-    """How much each feature counts. Set by hand; learned ones are read with `Weights.model_validate_json`."""
+    """How much each feature counts: learned by `benchmarks/weights.py` from the project's own incidents.
 
-    entity: float = 3.0
+    Others are read with `Weights.model_validate_json`.
+    """
+
+    entity: float = 2.8
     """Being about what the question names counts most: the right reason on a wrong object answers nothing."""
-    finding: float = 2.5
+    finding: float = 1.74
     """What a rule cites proves something; the question's words need not stand in it."""
-    reason: float = 2.0
+    reason: float = 2.09
     """The failure that the question speaks of."""
-    words: float = 2.7
+    words: float = 3.07
     """The question's words, rare ones more: all of them in one place beat what a rule cites about something else."""
-    pointed: float = 1.5
+    pointed: float = 1.37
     """About an object the question names, also where the text does not repeat its name."""
-    legs: float = 1.0
+    legs: float = 1.31
     """What several searches rank high; least where names and reasons already agree."""
-    severity: float = 0.8
+    severity: float = 0.91
     """Trouble before normal state, among equals."""
-    neighbour: float = 0.7
+    neighbour: float = 0.69
     """Causes live next door, but so does much that is fine."""
-    kind: float = 0.4
+    kind: float = 0.36
     """The kind of object that the question names: a hint, since causes are often of another kind."""
-    recency: float = 0.4
+    recency: float = 0.2
     """Newer before older, among equals."""
-    event: float = 0.3
+    event: float = -0.04
     """Events say what happened; states only what is."""
     routine: float = -1.5
     """What the cluster does all day (Pulled, Created, Scaled up) hides what went wrong."""
+    quiet: float = -0.3
+    """An object in which nothing is wrong and on which no finding rests."""
+    row: float = -1.47
+    """A row of a table says that an object is there and what state it is in, and seldom why."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,8 @@ class Asked:
     """Weight of each of its words: high where few candidates have it."""
     newest: datetime | None
     """Time of the newest candidate."""
+    events: bool = False
+    """Whether it asks for Events."""
 
 
 @dataclass(frozen=True)
@@ -110,15 +129,22 @@ class FeatureScorer:
 
     def scores(self, query: str, candidates: Sequence[Candidate]) -> list[float]:
         """Give the weighted sum of the features of each candidate, in their order."""
+        return [sum(added.values()) for added in self.contributions(query, candidates)]
+
+    def contributions(self, query: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+        """Give what each feature adds to the score of each candidate, in their order: its value times its weight."""
+        weights = self._weights.model_dump()
+        return [{name: weights[name] * value for name, value in one.items()} for one in self.values(query, candidates)]
+
+    def values(self, query: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+        """Give each candidate's features as they are, not weighted."""
         read = [_read(candidate) for candidate in candidates]
         asked = self._ask(query, read)
-        return [sum(self._contributions(asked, one).values()) for one in read]
+        return [{name: feature(asked, one) for name, feature in FEATURES.items()} for one in read]
 
     def explain(self, query: str, candidate: Candidate, among: Sequence[Candidate] = ()) -> dict[str, float]:
         """Give what each feature adds to a candidate's score, where it is ranked among others."""
-        one = _read(candidate)
-        others = (_read(other) for other in among if other != candidate)
-        return self._contributions(self._ask(query, [one, *others]), one)
+        return self.contributions(query, [candidate, *(other for other in among if other != candidate)])[0]
 
     def warm_up(self) -> None:
         """Do nothing: there is nothing to load."""
@@ -126,20 +152,19 @@ class FeatureScorer:
     def _ask(self, query: str, read: Sequence[Read]) -> Asked:
         query = query[:_QUERY_CHARS]
         low = query.lower()
-        words = asked_words(query)
+        names = _names(low)
+        words = asked_words(query) - _words_of_names(names, read) - _KIND_WORDS
         times = [one.candidate.last_time for one in read if one.candidate.last_time]
         return Asked(
             low=low,
             words=words,
-            names=_names(low),
+            names=names,
             metadata=self._analyzer.extract_k8s_metadata(query),
-            family=_family(low),
+            family=_family(query),
             rarity=_rarity(words, read),
             newest=max(times, default=None),
+            events=_EVENTS.search(low) is not None,
         )
-
-    def _contributions(self, asked: Asked, one: Read) -> dict[str, float]:
-        return {name: getattr(self._weights, name) * feature(asked, one) for name, feature in FEATURES.items()}
 
 
 def _read(candidate: Candidate) -> Read:
@@ -150,6 +175,13 @@ def _read(candidate: Candidate) -> Read:
 def _names(low: str) -> frozenset[str]:
     found = dict.fromkeys(word for word in _NAME_LIKE.findall(low) if word not in _NO_NAMES)
     return frozenset(islice(found, _MOST_NAMES))
+
+
+def _words_of_names(names: frozenset[str], read: Sequence[Read]) -> frozenset[str]:
+    """Give the words of those names that objects have: `entity` counts them, and they say nothing of what is wrong."""
+    refs = {one.candidate.ref for one in read}
+    known = (name for name in names if any(_named(name, ref, "") >= _OWN_NAME for ref in refs))
+    return frozenset(word for name in known for word in words_of(name))
 
 
 def _rarity(words: frozenset[str], read: Sequence[Read]) -> Mapping[str, float]:
@@ -164,8 +196,11 @@ def entity(asked: Asked, one: Read) -> float:
     The lines that a finding cites of a neighbour say why what is named fails: the claim that a Pod waits for.
     """
     candidate = one.candidate
-    proof = 0.9 if candidate.finding_rank is not None and (candidate.neighbour or candidate.pointed) else 0.0
-    return max((_named(name, candidate.ref, candidate.text) for name in asked.names), default=0.0) or proof
+    near = 0.5 if candidate.finding_rank is not None else 0.0
+    proof = 0.9 if candidate.proves else near
+    beside = 0.6 if candidate.beside else 0.0
+    named = (_named(name, candidate.ref, candidate.text) for name in asked.names)
+    return max((proof, beside, *named))
 
 
 def _named(name: str, ref: ObjectRef, text: str) -> float:
@@ -210,8 +245,17 @@ def words(asked: Asked, one: Read) -> float:
 
 
 def severity(_asked: Asked, one: Read) -> float:
-    """Give 1 for an error, 0.6 for a warning."""
-    return _SEVERITIES.get(one.candidate.severity, 0.0) if one.candidate.severity else 0.0
+    """Give 1 for an error, 0.6 for a warning, 0.5 for a log that calls itself neither and has words of failure."""
+    candidate = one.candidate
+    if _refused_call(candidate):
+        return 0.0
+    given = _SEVERITIES.get(candidate.severity, 0.0) if candidate.severity else 0.0
+    return given or _UNSAID * (candidate.kind is DocumentKind.LOG and troubled(candidate.text))
+
+
+def _refused_call(candidate: Candidate) -> bool:
+    """Tell whether it is no log, but what kubectl said when it could not get one."""
+    return candidate.kind is DocumentKind.LOG and _REFUSED_CALL.search(candidate.text[:_READ_CHARS]) is not None
 
 
 def event(_asked: Asked, one: Read) -> float:
@@ -219,11 +263,31 @@ def event(_asked: Asked, one: Read) -> float:
     return float(one.candidate.kind is DocumentKind.EVENT)
 
 
-def routine(_asked: Asked, one: Read) -> float:
-    """Tell whether it is an Event of what goes well, or a Namespace, and no finding rests on it."""
+def routine(asked: Asked, one: Read) -> float:
+    """Tell whether it is an Event of what goes well, or a Namespace, and nobody asked for it or builds on it."""
     candidate = one.candidate
-    quiet = candidate.kind is DocumentKind.EVENT and candidate.severity is Severity.NORMAL
-    return float((quiet or candidate.ref.kind == "Namespace") and candidate.finding_rank is None)
+    if _refused_call(candidate):
+        return 1.0
+    if candidate.ref.kind == "Namespace":
+        return float(asked.metadata.kind != "Namespace" and candidate.finding_rank is None)
+    if candidate.kind is not DocumentKind.EVENT or candidate.severity is not Severity.NORMAL:
+        return 0.0
+    telling = asked.events or candidate.finding_rank is not None or troubled(candidate.text)
+    return float(not telling)
+
+
+def quiet(_asked: Asked, one: Read) -> float:
+    """Tell whether it is an object without trouble, and no finding rests on it."""
+    candidate = one.candidate
+    proves = candidate.finding_rank is not None or candidate.severity in (Severity.ERROR, Severity.WARNING)
+    return float(candidate.kind is DocumentKind.OBJECT and not proves)
+
+
+def row(_asked: Asked, one: Read) -> float:
+    """Give 1 for a healthy object's row in a table, a half where it shows trouble or a finding rests on it."""
+    candidate = one.candidate
+    healthy = candidate.finding_rank is None and candidate.severity is Severity.NORMAL
+    return candidate.row * (1.0 if healthy else 0.5)
 
 
 def recency(asked: Asked, one: Read) -> float:
@@ -258,15 +322,17 @@ def neighbour(_asked: Asked, one: Read) -> float:
 
 FEATURES: Mapping[str, Feature] = MappingProxyType({
     one.__name__: one
-    for one in (entity, finding, reason, words, pointed, legs, severity, neighbour, kind, recency, event, routine)
+    for one in (
+        entity, finding, reason, words, pointed, legs, severity, neighbour, kind, recency, event, routine, quiet, row,
+    )
 })  # fmt: skip
 """Every feature by its name, which is also the name of its weight."""
 
 
 def _family(query: str) -> frozenset[str]:
     """Give the words that tell of the failure a question speaks of; empty where it only says that something fails."""
-    error = find_error(query)
-    return _TOLD.get(error.family, frozenset()) if error else frozenset()
+    family = family_of(query)
+    return _TOLD.get(family, frozenset()) if family else frozenset()
 
 
 # Words with which Kubernetes tells of each failure. Lower case: parts of a reason (`BackOff`) are common to several.

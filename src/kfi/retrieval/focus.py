@@ -20,6 +20,9 @@ from kfi.models.schemas import Document, DocumentKind
 MOST_LINES = 20
 """Lines of a focus at most. More hide the line that matters, and fill a model's prompt."""
 
+WHOLE_LINES = 36
+"""A document no longer than this is given whole: an object of its own reads better than a part of it."""
+
 # Characters of one focus from which on it takes no further line: one line of a log may be a megabyte.
 _MOST_CHARS = 8_000
 _SCANNED_LINES = 10_000
@@ -130,14 +133,15 @@ def focus(
 
     `fields` matches lines (in lower case, without their indentation) of fields where the cause may be set. `lines` are
     lines of the source that are known to matter, and win; what of them lies outside of the document is
-    passed over. A document that is no longer than that is given whole.
+    passed over. A document that is no longer than that is given whole, an object of `WHOLE_LINES` too.
     """
     sought = Sought(words, fields)
     told = _message_outside(document, lines) if lines else None
     if told is not None:
         return told
     held = document.text.split("\n")
-    if len(held) <= MOST_LINES:
+    small = document.kind is DocumentKind.OBJECT and len(document.text) <= _MOST_CHARS
+    if len(held) <= (WHOLE_LINES if small else MOST_LINES):
         return _cut(document, held, 0, len(held))
     given = _within(document, held, lines)
     if given is None:
@@ -307,6 +311,15 @@ def _troubles(
         if weight:
             weights[at] = weight
     return weights
+
+
+def troubled(text: str) -> bool:
+    """Tell whether a text's beginning has words of failure.
+
+    >>> troubled("Back-off pulling image"), troubled("Pulled image in 2 s")
+    (True, False)
+    """
+    return _TROUBLE.search(text[:_SCANNED_CHARS].lower()) is not None
 
 
 def _told_lines(document: Document) -> frozenset[int]:

@@ -8,6 +8,7 @@ one name is that near: `checkot` is `checkout`, but `web-1` is not `web-2`.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,15 @@ class KnownNames:
     def has(self, name: str, kind: str = "") -> bool:
         """Tell whether an object is called so; of that kind, where one is given."""
         return name in self.kinds and (not kind or kind in self.kinds[name])
+
+    def begins_pod(self, word: str) -> bool:
+        """Tell whether a Pod's name begins with a word: `cart` is enough for `cart-0`."""
+        after = bisect_left(self._pods, f"{word}-")
+        return self._pods[after : after + 1] != () and self._pods[after].startswith(f"{word}-")
+
+    @cached_property
+    def _pods(self) -> tuple[str, ...]:
+        return tuple(sorted(name for name, kinds in self.kinds.items() if "Pod" in kinds))
 
     def meant(self, word: str) -> str | None:
         """Give the object's name that a word is a slip of; None where it is none, or could be two."""

@@ -3,16 +3,20 @@ The three ways to search: by meaning, by words, and by what is wrong.
 
 Each takes all sub-queries in one call and gives one list for each. A leg that cannot work gives nothing and a note, so
 that the others still answer; failures that are not a service's are nobody's to hide, and pass.
+An index may hold fewer numbers of a vector than its model makes: what it finds first is then scored again by the whole
+vectors, which the vector cache keeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from kfi.embeddings.vector_cache import Native
 from kfi.errors import ServiceError
+from kfi.models.schemas import Document
 from kfi.retrieval.focus import STOP_WORDS
 from kfi.retrieval.fusion import Found, Ranked, Ranking
 from kfi.retrieval.narrowing import Search, relaxed
@@ -28,6 +32,8 @@ Searching = Callable[[Search], Ranked]
 _WITH_HISTORY = 4
 _DEEPER = 8
 _DEEPEST = 16_384
+# Of each sub-query: found at the index's dimension, then scored at the model's.
+_RESCORED = 100
 # What may stand around a word of a question; within a name it stays.
 _MARKS = ".,;:!?\"'()"
 
@@ -39,6 +45,31 @@ class QueryEmbedder(Protocol):
         """Give one vector for each text, shape (texts, dimension)."""
 
 
+@runtime_checkable
+class WholeVectors(Protocol):
+    """An embedder that keeps vectors as wide as its model makes them; `EmbeddingService` does."""
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers of a vector the index holds."""
+
+    def native_queries(self, texts: Sequence[str]) -> Sequence[Native]:
+        """Give questions' vectors as wide as the model makes them."""
+
+    def cut(self, natives: Sequence[Native]) -> Vectors:
+        """Give such vectors as the index holds them."""
+
+    def exact(self, query: Native, cards: Sequence[str]) -> Sequence[float | None]:
+        """Give the cosine of a question and each card at full width; None where the card's vector is not kept."""
+
+
+class Cards(Protocol):
+    """Gives documents by their ids; the ledger does."""
+
+    def by_ids(self, ids: Iterable[str]) -> Mapping[str, Document]:
+        """Give the documents of these ids that exist, by id."""
+
+
 @dataclass(frozen=True)
 class Legs:
     """The ways to search, each a function from a search to what it found."""
@@ -48,9 +79,14 @@ class Legs:
     triage: Searching
 
 
-def legs_over(index: Index | None, embedder: QueryEmbedder | None, candidates: int) -> Legs:
-    """Give the legs over an index; `candidates` is how many documents each gives for each sub-query."""
-    by_meaning, by_words = DenseLeg(index, embedder, candidates), LexicalLeg(index, candidates)
+def legs_over(
+    index: Index | None, embedder: QueryEmbedder | None, candidates: int, documents: Cards | None = None
+) -> Legs:
+    """Give the legs over an index; `candidates` is how many documents each gives for each sub-query.
+
+    With `documents`, what is found by meaning is scored again at the model's full width, where the index has less.
+    """
+    by_meaning, by_words = DenseLeg(index, embedder, candidates, documents), LexicalLeg(index, candidates)
     return Legs(by_meaning.search, by_words.search, TriageLeg(candidates).search)
 
 
@@ -77,6 +113,7 @@ class DenseLeg:
     index: Index | None
     embedder: QueryEmbedder | None
     candidates: int
+    documents: Cards | None = None
 
     def search(self, search: Search) -> Ranked:
         """Embed all sub-queries at once, and find the nearest cards of each in one call."""
@@ -86,10 +123,32 @@ class DenseLeg:
         if _asks_nothing(search):
             return idle(search)
         try:
-            vectors = self.embedder.embed_queries(search.parts)
-            return _first_that_finds(search, partial(self.index.dense, vectors), self.candidates, " by meaning")
+            return self._found(search, self.index, self.embedder)
         except ServiceError as error:
             return _nothing(search, f"Not searched by meaning: {error.message} {error.hint}")
+
+    def _found(self, search: Search, index: Index, embedder: QueryEmbedder) -> Ranked:
+        if self.documents is None or not isinstance(embedder, WholeVectors):
+            vectors = embedder.embed_queries(search.parts)
+            return _first_that_finds(search, partial(index.dense, vectors), self.candidates, " by meaning")
+        whole = embedder.native_queries(search.parts)
+        find = partial(index.dense, embedder.cut(whole))
+        if len(whole[0]) <= embedder.dimension:
+            return _first_that_finds(search, find, self.candidates, " by meaning")
+        ranked = _first_that_finds(search, find, max(_RESCORED, self.candidates), " by meaning")
+        pairs = zip(whole, ranked.found, strict=True)
+        again = (_rescored(embedder, self.documents, query, found) for query, found in pairs)
+        return Ranked(tuple(found[: self.candidates] for found in again), ranked.notes)
+
+
+def _rescored(embedder: WholeVectors, documents: Cards, query: Native, found: Sequence[Found]) -> tuple[Found, ...]:
+    """Order what the index found by the whole vectors; what has none kept stays behind, in the index's order."""
+    known = documents.by_ids([one.document_id for one in found])
+    held = [one for one in found if one.document_id in known]
+    scores = embedder.exact(query, [known[one.document_id].card for one in held])
+    scored = [one._replace(score=score) for one, score in zip(held, scores, strict=True) if score is not None]
+    done = {one.document_id for one in scored}
+    return (*sorted(scored, key=lambda one: -one.score), *(one for one in found if one.document_id not in done))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ NOT_NAMES = frozenset(
     "this to unavailable unreachable was were what when where which who why will with won work working as than then "
     "doesn isn aren wasn weren hasn haven hadn didn couldn shouldn wouldn doesnt isnt arent wasnt hasnt havent didnt "
     "dont wont cant ist sind wird war hat kann nicht est sont sera ne pas es son est\u00e1 non "
-    "der die das dem den im ein eine le la du un une el del".split()
+    "der die das dem den im ein eine le la du un une el del kubernetes k8s".split()
 )
 """English that is never taken for a name."""
 
@@ -266,9 +266,12 @@ def _hashed(query: str) -> Iterator[NamedObject]:
 
 def _is_known(name: str, kind: str, known: KnownNames) -> bool:
     """Tell whether an object is called so; English is a name only of an object of that kind."""
-    # "The cart pods" are those of a Deployment.
+    if name in ORDINARY_WORDS:
+        return False
+    # "The cart pods" are those of a Deployment; "the cart pod" may be `cart-0`.
     of_kind = kind if is_english(name) or kind == "Pod" else ""
-    return known.has(name, of_kind) and name not in ORDINARY_WORDS
+    begins = kind == "Pod" and not is_english(name) and not known.has(name) and known.begins_pod(name)
+    return begins or known.has(name, of_kind)
 
 
 def _looks_generated(word: str, kind: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from kfi.models.schemas import DocumentKind, ObjectRef, QueryMetadata
+from kfi.retrieval.focus import asked_words
 from kfi.retrieval.query_analyzer import identifiers
 from kfi.retrieval.scope import Scope
 from kfi.snapshot.pod import Pod
@@ -55,8 +56,14 @@ class Search:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The sub-queries, or the question where it was not taken apart: each leg gives one list for each."""
-        return self.scope.plan.sub_queries or (self.scope.plan.question,)
+        """The sub-queries, or the question where it was not taken apart: each leg gives one list for each.
+
+        What only asks on ("What is the root cause?") is no part of its own, beside one that says what about.
+        """
+        plan = self.scope.plan
+        place = asked_words(f"namespace {plan.metadata.namespace or ''} {plan.metadata.cluster or ''}")
+        telling = tuple(part for part in plan.sub_queries if asked_words(part) - place)
+        return telling or plan.sub_queries[:1] or (plan.question,)
 
     def holds(self, ref: ObjectRef) -> bool:
         """Tell whether an object is of the namespace, of none, or a neighbour."""

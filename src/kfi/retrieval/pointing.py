@@ -5,11 +5,13 @@ Which objects a question points at, and which names in it nothing in the evidenc
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from kfi.models.schemas import ObjectRef, QueryMetadata
 from kfi.retrieval.known_names import workload_name
+from kfi.retrieval.named_objects import KINDS
 from kfi.retrieval.query_analyzer import ORDINARY_WORDS, identifiers
 from kfi.snapshot.view import Snapshot
 
@@ -18,6 +20,8 @@ _NAMED_BARE = frozenset(
     "Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Service Node Ingress PersistentVolumeClaim "
     "PersistentVolume HorizontalPodAutoscaler".split()
 )
+_PART = re.compile(r"[a-z][a-z0-9]{3,40}", re.A)
+_GENERIC = frozenset(KINDS) | frozenset("service server system cluster default main application database".split())
 # People copy the beginning of a ReplicaSet's hash. `db-1` is all of a name: `db-10` is another.
 _CUT_HASH = re.compile(r"-(?=[a-z0-9]*[a-z])[a-z0-9]*[0-9][a-z0-9]*\Z", re.A)
 
@@ -50,6 +54,19 @@ def pointed_at(snapshot: Snapshot, question: str, metadata: QueryMetadata) -> Po
     behind = (snapshot.topology.behind(ref) for ref in named if ref.kind == "Service")
     meant = (*snapshot.with_workloads(named), *filter(None, behind))
     return Pointed(tuple(dict.fromkeys(meant)), missing, tuple(similar))
+
+
+def speaks_of(question: str, ref: ObjectRef, beside: Iterable[ObjectRef] = ()) -> bool:
+    """Tell whether a question has a word of an object's name: "its archive database" may mean `archive-db`.
+
+    Words of the names `beside` it do not count, nor short ones and those that name kinds of things.
+    """
+    named = {part for other in beside for part in _parts(other.name)}
+    return bool(_parts(ref.name) & _parts(question) - named)
+
+
+def _parts(text: str) -> frozenset[str]:
+    return frozenset(_PART.findall(text.lower())) - _GENERIC
 
 
 def _means(ref: ObjectRef, words: frozenset[str], metadata: QueryMetadata) -> bool:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kfi.errors import ServiceError
 from kfi.models.answer import Hit, Leg, LegRank
-from kfi.models.schemas import Citation, Document, DocumentKind, ObjectRef, QueryMetadata, Severity
+from kfi.models.schemas import Citation, Document, DocumentKind, Finding, ObjectRef, QueryMetadata, Severity
+from kfi.retrieval.narrowing import neighbourhood
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.scope import Scope
 from kfi.retrieval.triage import folder_of, folders_of
@@ -50,10 +51,24 @@ class Candidate:
     legs: tuple[LegRank, ...] = ()
     finding_rank: int | None = None
     """Place of the first finding (0 is the most important) that cites these lines."""
+    proves: bool = False
+    """Whether that finding is about what the question names; also where it names nothing."""
     pointed: bool = False
     """Whether it is about an object that the question names, or the workload above it."""
     neighbour: bool = False
     """Whether it is about an object that an edge joins to one of those."""
+    beside: bool = False
+    """Whether it is a log whose writer nothing tells, and lies among the texts of what the question names."""
+    row: bool = False
+    """Whether it is one line of a table: less than the object's own text, where that is there."""
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A scorer that can say what its scores are made of."""
+
+    def contributions(self, query: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+        """Give what each feature adds to the score of each candidate, in their order."""
 
 
 class Scorer(Protocol):
@@ -118,26 +133,56 @@ class RerankerService:
         Raises:
             ServiceError: the scorer's model cannot be used.
         """
+        candidates = self.candidates(hits, scope)
+        told = self._told(sub_query, candidates)
+        scores = self._scores(sub_query, candidates) if told is None else self._checked(map(_sum, told), len(hits))
+        scored = [
+            hit.model_copy(update={"score": score, "features": why})
+            for hit, score, why in zip(hits, scores, told or [{}] * len(hits), strict=True)
+        ]
+        return tuple(sorted(scored, key=_hit_score, reverse=True)[: max(top_k, 0)])
+
+    def candidates(self, hits: Sequence[Hit], scope: Scope) -> list[Candidate]:
+        """Give hits as a scorer sees them."""
         around = _Surroundings(scope)
-        scores = self._scores(sub_query, [around.candidate(hit) for hit in hits])
-        ranked = sorted(zip(hits, scores, strict=True), key=_score, reverse=True)
-        return tuple(hit.model_copy(update={"score": score}) for hit, score in ranked[: max(top_k, 0)])
+        return [around.candidate(hit) for hit in hits]
+
+    def _told(self, query: str, candidates: Sequence[Candidate]) -> list[dict[str, float]] | None:
+        scorer = self._scorer
+        return scorer.contributions(query, candidates) if isinstance(scorer, Explaining) else None
 
     def _scores(self, query: str, candidates: Sequence[Candidate]) -> list[float]:
-        if not candidates:
-            return []
-        scores = [float(score) for score in self._scorer.scores(query, candidates)]
+        return self._checked(self._scorer.scores(query, candidates), len(candidates)) if candidates else []
+
+    def _checked(self, given: Iterable[float], wanted: int) -> list[float]:
+        scores = [float(score) for score in given]
         # Half-precision models overflow to NaN, which sorts anywhere and is no JSON.
-        if len(scores) != len(candidates) or not all(map(math.isfinite, scores)):
+        if len(scores) != wanted or not all(map(math.isfinite, scores)):
             raise ServiceError(
-                f"The reranker {self.name!r} did not give a number for each of {len(candidates)} candidates.",
+                f"The reranker {self.name!r} did not give a number for each of {wanted} candidates.",
                 hint="Set KFI_PROFILE=embedded to rank without a model.",
             )
         return scores
 
 
+def _sum(added: Mapping[str, float]) -> float:
+    return sum(added.values())
+
+
+def _hit_score(hit: Hit) -> float:
+    return hit.score
+
+
 def _score(pair: tuple[object, float]) -> float:
     return pair[1]
+
+
+def _about(finding: Finding, objects: frozenset[ObjectRef]) -> bool:
+    return any(ref.object in objects for ref in (finding.ref, *finding.affects))
+
+
+# What harms more objects than this says little of any one of them: a node, a namespace's quota.
+_FEW_AFFECTED = 12
 
 
 class _Surroundings:
@@ -149,13 +194,26 @@ class _Surroundings:
         self._named = self._named_workloads(scope.pointed)
         below = (pod.ref for workload in self._pointed for pod in self._topology.pods_of(workload))
         self._core = self._pointed.union(below)
-        self._near = frozenset(self._edges_from(self._core))
+        self._near = neighbourhood(scope.snapshot, scope.pointed).union(self._edges_from(self._core))
         self._writers = {log.citation.document_id: log.ref for log in scope.snapshot.logs}
         self._folders = folders_of(scope.snapshot, self._core)
         self._cited: dict[str, list[tuple[int, Citation]]] = defaultdict(list)
-        for rank, finding in enumerate(scope.findings):
+        for rank, finding in enumerate(self._nearest_first(scope.findings)):
             for citation in finding.evidence:
                 self._cited[citation.document_id].append((rank, citation))
+
+    def _nearest_first(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Give the findings about what the question points at, then those about neighbours; all where it names none.
+
+        Proof of other trouble proves nothing here, and most objects of a cluster are joined by a node.
+        """
+        if not self._pointed:
+            self._proof = len(findings)
+            return list(findings)
+        mine = [one for one in findings if _about(one, self._core) and len(one.affects) <= _FEW_AFFECTED]
+        beside = [one for one in findings if _about(one, self._near) and one not in mine]
+        self._proof = len(mine)
+        return [*mine, *beside]
 
     def _named_workloads(self, pointed: Sequence[ObjectRef]) -> frozenset[ObjectRef]:
         """Give the workloads that are pointed at for themselves, not for a Pod of theirs: all their Pods are meant."""
@@ -170,7 +228,9 @@ class _Surroundings:
     def candidate(self, hit: Hit) -> Candidate:
         document = hit.document
         ref = self._writers.get(document.id, document.ref)
+        beside = self._lies_beside(document)
         pointed = ref.object in self._pointed or self._topology.workload(ref) in self._named
+        rank = self._finding_rank(hit)
         return Candidate(
             text=f"{document.card}\n{hit.text}" if document.card else hit.text,
             ref=ref,
@@ -179,18 +239,21 @@ class _Surroundings:
             reason=_reason(document),
             last_time=document.last_time or document.first_time,
             legs=hit.legs,
-            finding_rank=self._finding_rank(hit),
+            finding_rank=rank,
+            proves=rank is not None and rank < self._proof,
             pointed=pointed,
-            neighbour=not pointed and (self._is_near(ref.object) or self._lies_beside(document, ref)),
+            neighbour=not pointed and (self._is_near(ref.object) or beside),
+            beside=beside,
+            row=document.kind is DocumentKind.OBJECT and document.source.first_line == document.source.last_line,
         )
 
     def _is_near(self, ref: ObjectRef) -> bool:
         suffering = self._topology.impact.get(ref, ())
         return ref in self._core or ref in self._near or not self._core.isdisjoint(suffering)
 
-    def _lies_beside(self, document: Document, writer: ObjectRef) -> bool:
-        """Tell whether a log whose writer nothing tells lies beside the texts of what the question names."""
-        loose = document.kind is DocumentKind.LOG and writer.kind in ("", "Log")
+    def _lies_beside(self, document: Document) -> bool:
+        """Tell whether a log whose path names no writer lies beside the texts of what the question names."""
+        loose = document.kind is DocumentKind.LOG and document.ref.kind in ("", "Log")
         return loose and folder_of(document.source.path) in self._folders
 
     def _finding_rank(self, hit: Hit) -> int | None:

@@ -18,12 +18,14 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, R
 from kfi.models.answer import Hit, Leg, Retrieved
 from kfi.models.schemas import Document, ObjectRef
 from kfi.retrieval.fault_fields import fields_at_fault
-from kfi.retrieval.focus import MOST_LINES, asked_words, focus
+from kfi.retrieval.focus import MOST_LINES, asked_words, focus, words_of
 from kfi.retrieval.fusion import Fused, Ranked, fuse
 from kfi.retrieval.legs import Legs
 from kfi.retrieval.narrowing import Search, narrow
+from kfi.retrieval.reading_on import read_on
 from kfi.retrieval.reranker import RerankerService
 from kfi.retrieval.scope import Scope
+from kfi.retrieval.spreading import spread
 from kfi.retrieval.tracing import untraced
 
 if TYPE_CHECKING:
@@ -132,17 +134,20 @@ class _Steps:
         scope = proposed.search.scope
         pairs = zip(proposed.search.parts, proposed.hits, strict=True)
         ranked = (self.reranker.best(hits, part, scope, len(hits)) for part, hits in pairs)
-        return Proposed(proposed.search, tuple(_together(hits)[: scope.top_k] for hits in ranked), proposed.notes)
+        read = (read_on(spread(_together(hits), scope.snapshot)[: scope.top_k], scope.snapshot) for hits in ranked)
+        return Proposed(proposed.search, tuple(_together(hits) for hits in read), proposed.notes)
 
 
 def _cut(found: Sequence[Fused], documents: Mapping[str, Document], part: str) -> Iterator[Hit]:
-    words, fields = asked_words(part), fields_at_fault(part)
+    words = asked_words(part)
     for one in found:
         document = documents.get(one.document_id)
         # An index may for a while know what the ledger has not, or no longer.
         if document is not None:
             for lines in one.lines or (None,):
-                first, last, text = focus(document, words, lines, fields)
+                ref = document.ref
+                telling = words - words_of(f"{ref.kind} {ref.namespace} {ref.name}")
+                first, last, text = focus(document, telling, lines, fields_at_fault(part, ref.kind))
                 yield Hit(document=document, first_line=first, last_line=last, text=text, legs=one.legs, sub_query=part)
 
 

@@ -126,6 +126,7 @@ _WAS_WELL = re.compile(
     r"(?:[ ,]{1,3}(?:until|till|up to|before))?[ ,]{1,3}\Z",
     re.I | re.A,
 )
+_ASKS_WHETHER = re.compile(r"\A\W{0,8}(?:was|were) [^.!?,;\n]{1,300}\?\W{0,8}\Z", re.I)
 _IS_WELL = re.compile(
     r"[ ,]{1,3}(?:[\w'-]{1,60} ){0,3}(?:work(?:s|ed|ing)|fine|ok(?:ay)?|healthy|good|stable)\b", re.I | re.A
 )
@@ -277,7 +278,9 @@ def find_before_change(query: str) -> bool:
 
 
 def _was_well(query: str, time: re.Match[str]) -> bool:
-    """Tell whether a time says when all was well: "fine until 14:00", "yesterday it worked"."""
+    """Tell whether a time says when all was well: "fine until 14:00", "yesterday it worked"; "was it?" asks that."""
+    if _ASKS_WHETHER.match(query):
+        return False
     ahead, after = query[max(0, time.start() - 40) : time.start()], query[time.end() : time.end() + 200]
     return _WAS_WELL.search(ahead) is not None or _IS_WELL.match(after) is not None
 

@@ -13,11 +13,12 @@ from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from kfi.models.schemas import Citation, Finding, ObjectRef, QueryMetadata
+from kfi.retrieval.focus import troubled
 from kfi.retrieval.fusion import Found, Lines, Ranked, joined
 from kfi.retrieval.narrowing import Search, named_in, neighbourhood
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Node, PersistentVolumeClaim, Workload
-from kfi.snapshot.view import Snapshot
+from kfi.snapshot.view import Log, Snapshot
 
 # Of what a log can be known to be.
 _WRITERS = frozenset("Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Node Service".split())
@@ -54,7 +55,9 @@ def _best(
 ) -> tuple[Found, ...]:
     near = neighbourhood(search.scope.snapshot, named_in(search.scope, part))
     folders = folders_of(search.scope.snapshot, near)
-    order = chain(_near_first(cited, near, folders), _near_first(others, near, folders))
+    order = chain(
+        _near_first(cited, near, folders), _near_first((*_complaints(search, near, folders), *others), near, folders)
+    )
     known = search.scope.document_ids
     distinct = dict.fromkeys((one.document_id, one.lines) for one in order if known is None or one.document_id in known)
     return tuple(Found(id_, 1 / place, lines) for place, (id_, lines) in enumerate(islice(distinct, limit), 1))
@@ -125,18 +128,39 @@ def _quoted(ref: ObjectRef, citation: Citation, when: datetime | None = None, ti
     return _Suspect((ref,), citation.document_id, (citation.first_line, citation.last_line), when, times)
 
 
+def _complaints(search: Search, near: frozenset[ObjectRef], folders: frozenset[str]) -> Iterator[_Suspect]:
+    """Yield what logs of near objects say of trouble without calling it an error: a script's last words."""
+    told: set[tuple[str, str]] = set()
+    for log in search.scope.snapshot.logs:
+        by_name, beside = log.ref.object in near, _is_loose(log) and folder_of(log.citation.path) in folders
+        if (by_name or beside) and not log.record.level and not log.failing and troubled(log.record.example):
+            said = (folder_of(log.citation.path), log.record.template)
+            if said not in told:
+                told.add(said)
+                yield _spoken(log)
+
+
+def _spoken(log: Log) -> _Suspect:
+    suspect = _quoted(log.ref, log.citation, log.last or log.first, log.count)
+    return suspect._replace(folder=folder_of(log.citation.path)) if _is_loose(log) else suspect
+
+
+def _is_loose(log: Log) -> bool:
+    """Tell whether nothing in a log's path names its writer: whose it is was guessed, or nobody knows."""
+    return log.ref.kind not in _WRITERS or log.ref.name not in log.citation.path
+
+
 def _events(snapshot: Snapshot) -> Iterator[_Suspect]:
     for event in snapshot.events:
-        if event.type == "Warning":
+        # `Back-off pulling image` and `Node is not ready` are of type Normal.
+        if event.type == "Warning" or troubled(f"{event.reason} {event.message}"):
             yield _quoted(event.ref, event.citation, event.last or event.first, event.count)
 
 
 def _logs(snapshot: Snapshot) -> Iterator[_Suspect]:
     for log in snapshot.logs:
         if log.failing or log.record.level == "warning":
-            suspect = _quoted(log.ref, log.citation, log.last or log.first, log.count)
-            loose = log.ref.kind not in _WRITERS
-            yield suspect._replace(folder=folder_of(log.citation.path)) if loose else suspect
+            yield _spoken(log)
 
 
 def _unready(snapshot: Snapshot) -> Iterator[_Suspect]:

@@ -9,8 +9,8 @@ the time of its first rollout, so that change has no time and is left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from itertools import islice, pairwise
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from kfi.models.records import ObjectRecord, TextForm
@@ -35,6 +35,7 @@ _CONTROLLERS = (
     "horizontal-pod-autoscaler",
     "coredns",
 )
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
 _CREATED_PATH = ("metadata", "creationTimestamp")
 
 
@@ -97,31 +98,38 @@ def _when(change: Changed) -> float:
 
 def _rollouts(snapshot: Snapshot, workload: Workload) -> Iterator[Changed]:
     revisions = sorted(_revisions(snapshot, workload), key=_number)
-    newest_before: datetime | None = None
-    for old, new in pairwise(revisions):
-        began = new.resource.metadata.creation_timestamp
-        first = old.resource.metadata.creation_timestamp
-        newest_before = max(filter(None, (newest_before, first)), default=None)
-        if began is None or old.form is not new.form or (newest_before and began < newest_before):
-            continue
-        found = list(differences(old.template, new.template))
-        if found:
+    for place, new in enumerate(revisions):
+        began = new.resource.created
+        if began is None or any(_made(one) > began for one in revisions[:place]):
+            continue  # taken up again by a rollback, nobody knows when
+        old = revisions[place - 1] if place else _only_before(revisions, began)
+        found = list(differences(old.template, new.template)) if old and old.form is new.form else []
+        if old and found:
             statement = f"revision {new.number} {_said(found)}"
             yield Changed(workload.ref, began, statement, _proof(snapshot, old, new, found))
+
+
+def _only_before(revisions: Iterable[_Revision], moment: datetime) -> _Revision | None:
+    """Give the one revision that was made before a moment: a rollback to it has given it a later number since."""
+    before = [one for one in revisions if _made(one) < moment]
+    return before[0] if len(before) == 1 else None
 
 
 def _number(revision: _Revision) -> int:
     return revision.number
 
 
+def _made(revision: _Revision) -> datetime:
+    return revision.resource.created or _UNKNOWN
+
+
 def _revisions(snapshot: Snapshot, workload: Workload) -> Iterator[_Revision]:
-    owner = snapshot.topology.owner
-    for replica_set in snapshot.live(Workload, "ReplicaSet"):
-        if replica_set.revision is not None and owner(replica_set.ref) == workload.ref:
-            yield from _revision(snapshot, replica_set, replica_set.revision, ("spec", "template"))
-    for revision in snapshot.live(ControllerRevision):
-        if revision.revision is not None and owner(revision.ref) == workload.ref:
-            yield from _revision(snapshot, revision, revision.revision, ("data", "spec", "template"))
+    for ref in snapshot.topology.owned_by(workload.ref):
+        owned = snapshot.objects.get(ref)
+        if isinstance(owned, Workload) and owned.observed and owned.revision is not None:
+            yield from _revision(snapshot, owned, owned.revision, ("spec", "template"))
+        elif isinstance(owned, ControllerRevision) and owned.observed and owned.revision is not None:
+            yield from _revision(snapshot, owned, owned.revision, ("data", "spec", "template"))
 
 
 def _revision(snapshot: Snapshot, resource: Resource, number: int, prefix: Path) -> Iterator[_Revision]:
@@ -208,7 +216,8 @@ def _settable(fields: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in fields.items() if key not in _REPORTED}
     spec = kept.get("spec")
     if isinstance(spec, Mapping) and isinstance(spec.get("taints"), list):
-        kept["spec"] = {**spec, "taints": [taint for taint in spec["taints"] if not _by_controller(taint)]}
+        taints = [taint for taint in spec["taints"] if not _by_controller(taint)]
+        kept["spec"] = {**spec, "taints": taints or None}
     return {**kept, "metadata": {"labels": labels}} if labels else kept
 
 

@@ -53,6 +53,14 @@ class Controllers:
                     owners[workload.ref] = deployment
         return owners
 
+    @cached_property
+    def controlled(self) -> Mapping[ObjectRef, tuple[ObjectRef, ...]]:
+        """What each controller controls."""
+        by: dict[ObjectRef, list[ObjectRef]] = defaultdict(list)
+        for ref, owner in self.owners.items():
+            by[owner].append(ref)
+        return {owner: tuple(refs) for owner, refs in by.items()}
+
     def _stated_owner(self, ref: ObjectRef) -> ObjectRef | None:
         references = self._snapshot.objects[ref].metadata.owner_references
         best = next((r for r in references if r.controller), references[0] if references else None)

@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from kfi.models.schemas import ObjectRef
 from kfi.snapshot.objects import Condition
 from kfi.snapshot.pod import (
+    Container,
     ContainerState,
     ContainerStatus,
     Pod,
+    PodSpec,
     PodStatus,
     StateRunning,
     StateTerminated,
@@ -85,6 +88,33 @@ def pod_at(pod: Pod, moment: datetime, events: Iterable[Event]) -> Pod:
     return pod.model_copy(update={"status": past, "spec": spec})
 
 
+# What the kubelet and the scheduler say of a Pod that does not get to run, or not for long.
+_KEPT_FROM_RUNNING = ("BackOff", "Failed", "FailedScheduling", "FailedMount", "FailedCreatePodSandBox")
+_STOPPED = ("Stopping container", "skip schedule deleting pod")
+
+
+def pod_heard(ref: ObjectRef, moment: datetime, events: Iterable[Event]) -> Pod | None:
+    """Give a Pod that is gone by now as the Events about it show it; None where they do not show it failing then."""
+    told = sorted(events, key=_last, reverse=True)
+    newest = next(iter(told), None)
+    failing = next((event for event in told if event.reason in _KEPT_FROM_RUNNING), None)
+    if not (newest and failing and _close(failing, moment)) or newest.message.startswith(_STOPPED):
+        return None
+    if newest.reason == "FailedScheduling":
+        waits = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": newest.message}
+        return Pod(ref=ref, kind="Pod", status=PodStatus(phase="Pending", conditions=[Condition(**waits)]))
+    name = failing.ref.container
+    looping = failing.message.startswith("Back-off restarting failed")
+    waiting = StateWaiting(reason="CrashLoopBackOff", message=failing.message)
+    state = ContainerState(waiting=waiting) if looping else _not_made(told)
+    status = PodStatus(
+        phase="Running" if looping else "Pending",
+        conditions=[Condition(type="Ready", status="False")],
+        container_statuses=[ContainerStatus(name=name, state=state)],
+    )
+    return Pod(ref=ref, kind="Pod", spec=PodSpec(containers=[Container(name=name)]), status=status)
+
+
 def _last(event: Event) -> float:
     return event.last.timestamp() if event.last else 0.0
 
@@ -151,7 +181,7 @@ def _stopped(now: ContainerStatus, last: StateTerminated, moment: datetime, even
     if not (state.waiting and state.waiting.reason == "CrashLoopBackOff"):
         waiting = StateWaiting(reason="CrashLoopBackOff", message=backing_off.message) if backing_off else None
         state = ContainerState(waiting=waiting, terminated=None if waiting else last)
-    return now.model_copy(update={"state": state, "ready": False, "restart_count": max(now.restart_count - 1, 0)})
+    return now.model_copy(update={"state": state, "ready": False})
 
 
 def _close(event: Event, moment: datetime) -> bool:

@@ -17,12 +17,14 @@ from itertools import chain, pairwise
 
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.objects import Condition, Resource
-from kfi.snapshot.past_pod import crashed, pod_at, pod_times
+from kfi.snapshot.past_pod import crashed, pod_at, pod_heard, pod_times
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.provenance import Path
-from kfi.snapshot.resources import Endpoints, Node, Service, Workload
+from kfi.snapshot.resources import Endpoints, Node, PersistentVolumeClaim, Service, Workload
 from kfi.snapshot.view import Alert, Event, Listing, Log, Snapshot
 
+# Kinds whose numbers are of now: what they were then only Events tell.
+_USED_UP = frozenset({"ResourceQuota"})
 # Changes closer together than this are one: the parts of a node or Pod report seconds apart.
 _TOGETHER = timedelta(seconds=5)
 # A node that becomes ready so soon after it joined is starting, not recovering.
@@ -30,6 +32,9 @@ _JOINING = timedelta(minutes=10)
 # Kinds whose objects others make: a new one stands for another one before it.
 _COME_AND_GO = frozenset({"Pod", "ReplicaSet", "Job", "ControllerRevision"})
 _NOT_FOUND = re.compile(r'"(?:[^"\s/]{1,253}/)?([^"\s/]{1,253})" not found')
+# Who fails at something says so again within this time.
+_SAID_AGAIN = timedelta(minutes=6)
+_NO_VOLUME = ("ProvisioningFailed", "FailedBinding")
 _JUST_BEFORE = timedelta(seconds=1)
 _TELLS_OF = {
     "Ready": ("NodeNotReady", "NodeHasUnknownStatus"),
@@ -50,13 +55,15 @@ class Rewound(Snapshot):
 
     def cite(self, ref: ObjectRef, *paths: Path) -> tuple[Citation, ...]:
         """Give the lines that show these fields; of an object that was otherwise, the lines that remember it."""
+        if ref.kind in _USED_UP:
+            return ()
         if ref.object in self.changed:
             paths = tuple(dict.fromkeys(past for path in paths for past in _remembering(path)))
         return super().cite(ref, *paths)
 
     def cite_row(self, ref: ObjectRef) -> tuple[Citation, ...]:
         """Give the line that names the object, unless it shows how it is now."""
-        return () if ref.object in self.changed else super().cite_row(ref)
+        return () if ref.object in self.changed or ref.kind in _USED_UP else super().cite_row(ref)
 
 
 def _remembering(path: Path) -> Iterator[Path]:
@@ -94,17 +101,37 @@ def _times(snapshot: Snapshot) -> Iterator[datetime]:
     """Yield every time at which trouble is known to have begun, changed or ended."""
     heard = {event.ref.object for event in snapshot.events if tells_of_trouble(event)}
     for event in snapshot.events:
-        if tells_of_trouble(event):
+        ends = event.reason in _ENDS_TROUBLE and event.ref.object in heard and event.ref.object not in snapshot.objects
+        if ends or tells_of_trouble(event):
             yield from filter(None, (event.first, event.last))
     for alert in snapshot.alerts:
         yield from filter(None, (alert.record.starts_at, alert.record.ends_at))
     for pod in snapshot.pods:
         if pod.ref in heard or crashed(pod):
             yield from pod_times(pod)
+    yield from _job_ends(snapshot)
     for node in snapshot.nodes:
         yield from (c.last_transition_time for c in node.status.conditions if c.last_transition_time)
 
 
+def _job_ends(snapshot: Snapshot) -> Iterator[datetime]:
+    """Yield when Jobs ended of which one failed: the next one of a CronJob may have mended it."""
+    jobs = tuple(snapshot.live(Workload, "Job"))
+    tops = {snapshot.topology.workload(job.ref) for job in jobs if job.status.failed}
+    for job in jobs:
+        if snapshot.topology.workload(job.ref) in tops:
+            yield from _ended(job)
+
+
+def _ended(job: Workload) -> Iterator[datetime]:
+    ends = (job.status.completion_time, *(condition.last_transition_time for condition in job.status.conditions))
+    yield from filter(None, ends)
+
+
+# What is heard of an object when its trouble is over; of one that was seen its conditions say it.
+_ENDS_TROUBLE = frozenset(
+    "Scheduled Started NodeReady NodeHasSufficientMemory NodeHasNoDiskPressure NodeHasSufficientPID".split()
+)
 # The node controller and the kubelet tell of a node's trouble in Normal Events.
 _TOLD_AS_NORMAL = frozenset(chain.from_iterable(_TELLS_OF.values()))
 
@@ -126,8 +153,11 @@ def rewound(snapshot: Snapshot, moment: datetime) -> Rewound:
         past = _resource_at(resource, moment, heard.get(ref, ()), missed)
         if past is not None:
             then[ref] = past
-    then |= {ref: _workload_at(snapshot, w, then) for ref, w in then.items() if isinstance(w, Workload)}
-    changed = frozenset(ref for ref, resource in then.items() if resource is not now[ref])
+    short = frozenset(_refused_pods(snapshot, heard, moment))
+    for ref, workload in [(ref, one) for ref, one in then.items() if isinstance(one, Workload)]:
+        then[ref] = _workload_at(snapshot, workload, then, moment, ref in short)
+    then |= {pod.ref: pod for pod in _gone_since(snapshot, heard, moment)}
+    changed = frozenset(ref for ref, resource in then.items() if resource is not now.get(ref))
     return Rewound(
         as_of=moment,
         objects=then,
@@ -142,6 +172,16 @@ def rewound(snapshot: Snapshot, moment: datetime) -> Rewound:
         changed=changed,
         undated=frozenset(ref for ref in changed if _undated(then[ref])),
     )
+
+
+def _gone_since(snapshot: Snapshot, heard: Mapping[ObjectRef, list[Event]], moment: datetime) -> Iterator[Pod]:
+    """Yield the Pods that only Events remember, where the Pods of their namespace were seen."""
+    looked_at = {(pod.ref.cluster, pod.namespace) for pod in snapshot.pods}
+    for ref, told in heard.items():
+        if ref.kind == "Pod" and ref not in snapshot.objects and (ref.cluster, ref.namespace) in looked_at:
+            pod = pod_heard(ref, moment, told)
+            if pod:
+                yield pod
 
 
 def _undated(resource: Resource) -> bool:
@@ -191,7 +231,8 @@ def _resource_at(
     What is configured is often deleted and made again: that it was not there needs an Event that `missed` it.
     """
     created = resource.metadata.creation_timestamp
-    if created is not None and created > moment and (resource.kind in _COME_AND_GO or resource.name in missed):
+    unborn = created is not None and created > moment and (resource.kind in _COME_AND_GO or resource.name in missed)
+    if unborn or isinstance(resource, Endpoints):
         return None
     deletion = resource.metadata.deletion_timestamp
     if deletion is not None and deletion > moment:
@@ -202,11 +243,19 @@ def _resource_at(
             return pod_at(resource, moment, events)
         case Node():
             return _node_at(resource, moment, events)
-        case Endpoints():
-            return None
+        case PersistentVolumeClaim():
+            return _claim_at(resource, moment, events)
         case Service():
             return resource.model_copy(update={"status": type(resource.status)()})
     return resource
+
+
+def _claim_at(claim: PersistentVolumeClaim, moment: datetime, events: Iterable[Event]) -> PersistentVolumeClaim:
+    """Give a claim unbound while Events say that it gets no volume; nothing else remembers when it was bound."""
+    if not any(e.reason in _NO_VOLUME and e.last and moment - e.last <= _SAID_AGAIN for e in events):
+        return claim
+    spec = claim.spec.model_copy(update={"volume_name": ""})
+    return claim.model_copy(update={"spec": spec, "status": claim.status.model_copy(update={"phase": "Pending"})})
 
 
 def _node_at(node: Node, moment: datetime, events: Iterable[Event]) -> Node:
@@ -246,11 +295,37 @@ def _last(event: Event) -> float:
     return event.last.timestamp() if event.last else 0.0
 
 
-def _workload_at(snapshot: Snapshot, workload: Workload, then: Mapping[ObjectRef, Resource]) -> Workload:
+def _job_at(job: Workload, moment: datetime) -> Workload:
+    """Give a Job that had not ended yet."""
+    if not any(time > moment for time in _ended(job)):
+        return job
+    running: dict[str, object] = {"succeeded": None, "completion_time": None, "conditions": []}
+    return job.model_copy(update={"status": job.status.model_copy(update=running)})
+
+
+def _refused_pods(
+    snapshot: Snapshot, heard: Mapping[ObjectRef, Iterable[Event]], moment: datetime
+) -> Iterator[ObjectRef]:
+    """Yield the controllers that say that they cannot create Pods, and the workloads above them."""
+    for ref, told in heard.items():
+        if any(e.reason == "FailedCreate" and e.last and moment - e.last <= _SAID_AGAIN for e in told):
+            yield from (ref, snapshot.topology.workload(ref))
+
+
+def _workload_at(
+    snapshot: Snapshot, workload: Workload, then: Mapping[ObjectRef, Resource], moment: datetime, is_short: bool
+) -> Workload:
     """Give a workload with as many ready Pods as were ready; as it is now where other Pods than those of now served."""
-    pods = [pod.ref for pod in snapshot.topology.pods_of(workload.ref)]
-    if not all(ref in then for ref in pods) or all(then[ref] is snapshot.objects[ref] for ref in pods):
+    if workload.kind == "Job":
+        return _job_at(workload, moment)
+    pods = [pod.ref for pod in snapshot.topology.pods_of(snapshot.topology.workload(workload.ref))]
+    if not is_short and (
+        workload.ref != snapshot.topology.workload(workload.ref)
+        or not all(ref in then for ref in pods)
+        or all(then[ref] is snapshot.objects[ref] for ref in pods)
+    ):
         return workload
     ready = sum(isinstance(pod := then.get(ref), Pod) and pod.ready for ref in pods)
-    numbers = {"ready_replicas": ready, "available_replicas": ready, "number_ready": ready, "conditions": []}
+    numbers: dict[str, object] = {"replicas": sum(ref in then for ref in pods)} if is_short else {}
+    numbers |= {"ready_replicas": ready, "available_replicas": ready, "number_ready": ready, "conditions": []}
     return workload.model_copy(update={"status": workload.status.model_copy(update=numbers)})

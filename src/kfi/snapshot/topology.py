@@ -36,6 +36,10 @@ class Topology:
         self._controllers = Controllers(snapshot)
         self._meant: dict[ObjectRef, ObjectRef | None] = {}
 
+    def owned_by(self, ref: ObjectRef) -> tuple[ObjectRef, ...]:
+        """Give what an object controls."""
+        return self._controllers.controlled.get(ref.object, ())
+
     def owner(self, ref: ObjectRef) -> ObjectRef | None:
         """Give the controller of an object, which may itself not have been seen."""
         return self._controllers.owners.get(ref.object)

@@ -132,19 +132,15 @@ class Snapshot:
     listings: tuple[Listing, ...] = ()
 
     def of(self, cls: type[R], kind: str = "") -> Iterator[R]:
-        """Yield the objects of a class, or of one kind of it, by reference."""
-        for resource in self._of_class(cls):
-            if not kind or resource.ref.kind == kind:
-                yield resource
-
-    def _of_class(self, cls: type[R]) -> tuple[R, ...]:
+        """Give the objects of a class, or of one kind of it, in the order of the texts."""
         # Rules ask for a class again and again, and most objects are of others.
-        if cls not in self._by_class:
-            self._by_class[cls] = tuple(one for one in self.objects.values() if isinstance(one, cls))
-        return cast(tuple[R, ...], self._by_class[cls])
+        if (cls, kind) not in self._by_class:
+            found = (one for one in self.objects.values() if isinstance(one, cls))
+            self._by_class[cls, kind] = tuple(one for one in found if not kind or one.ref.kind == kind)
+        return iter(cast(tuple[R, ...], self._by_class[cls, kind]))
 
     @cached_property
-    def _by_class(self) -> dict[type[Resource], tuple[Resource, ...]]:
+    def _by_class(self) -> dict[tuple[type[Resource], str], tuple[Resource, ...]]:
         return {}
 
     def live(self, cls: type[R], kind: str = "") -> Iterator[R]:

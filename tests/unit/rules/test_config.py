@@ -381,3 +381,85 @@ def test_a_name_that_a_variable_holds_is_a_wrong_address_whichever_object_holds_
     ]
 
     assert found_here == [code]
+
+
+def optional(ready=1, **reference):
+    env = [
+        {"name": "PAY_KEY", "valueFrom": {"secretKeyRef": {"name": "pay", "key": "key", "optional": True, **reference}}}
+    ]
+    spec = {"replicas": 1, "template": {"spec": {"containers": [{"name": "app", "env": env}]}}}
+    return obj("Deployment/orchard/cart", spec=spec, status={"readyReplicas": ready})
+
+
+NO_SECRET = listing("Secret", "orchard", "other")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "acquirer answered 401: no API key given",
+        "signing key is empty, tokens are refused",
+        "401 Unauthorized from acquirer",
+    ],
+)
+def test_an_optional_secret_that_the_log_misses_is_missing(line):
+    missed = log("Deployment/orchard/cart", line, level="warning")
+
+    assert codes(config, optional(), NO_SECRET, missed) == [("missing-secret", "Deployment/orchard/cart")]
+
+
+def test_an_optional_secret_that_nobody_misses_is_optional():
+    calm = log("Deployment/orchard/cart", "no key in cache for order 7", level="warning")
+
+    assert codes(config, optional(), NO_SECRET) == []
+    assert codes(config, optional(), NO_SECRET, calm) == []
+    assert codes(config, optional(), said("401 Unauthorized"), obj("Secret/orchard/pay", data={"key": "8 bytes"})) == []
+
+
+def test_an_optional_key_that_its_secret_lacks_is_missing_where_the_workload_is_ill():
+    held = obj("Secret/orchard/pay", data={"other": "8 bytes"})
+
+    assert codes(config, optional(ready=0), held) == [("missing-key", "Deployment/orchard/cart")]
+    assert codes(config, optional(ready=1), held) == []
+
+
+def test_a_bound_users_name_is_no_password():
+    denied = said("Error 1045: Access denied for user 'cart'@'10.1.0.9' (using password: NO)")
+
+    def cart(variable):
+        env = [{"name": variable, "valueFrom": {"secretKeyRef": {"name": "cart-db", "key": "it"}}}]
+        spec = {"replicas": 1, "template": {"spec": {"containers": [{"name": "app", "env": env}]}}}
+        return obj("Deployment/orchard/cart", spec=spec, status={"readyReplicas": 0})
+
+    assert codes(config, cart("DB_USERNAME"), denied) == [("secret-not-bound", "Deployment/orchard/cart")]
+    assert codes(config, cart("DB_DSN"), denied) == []
+
+
+def test_a_secret_of_another_use_is_none_that_a_workload_lacks():
+    siblings = [bound(name, f"{name}-db") for name in ("checkout", "stock", "mail")]
+    secrets = [obj(f"Secret/orchard/{name}-db") for name in ("checkout", "stock", "mail")]
+    tls = obj("Secret/orchard/cart-tls", type="kubernetes.io/tls")
+    plain = obj("Secret/orchard/cart-files")
+    volumes = [{"name": "files", "secret": {"secretName": "cart-files"}}]
+    template = {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"name": "app"}], "volumes": volumes}}
+    mounting = obj("Deployment/orchard/cart", spec={"replicas": 1, "template": template}, status={})
+
+    assert codes(config, *siblings, *secrets, bound("cart"), tls) == []
+    assert codes(config, *siblings, *secrets, mounting, plain) == []
+
+
+def test_a_database_that_is_ready_lacks_no_secret():
+    siblings = [bound(name, f"{name}-db") for name in ("checkout", "stock", "mail")]
+    secrets = [obj(f"Secret/orchard/{name}-db") for name in ("checkout", "stock", "mail", "pages")]
+
+    def pages(ready):
+        template = {
+            "metadata": {"labels": {"app": "pages"}},
+            "spec": {"containers": [{"name": "db", "image": "mongo:7"}]},
+        }
+        return obj(
+            "StatefulSet/orchard/pages", spec={"replicas": 1, "template": template}, status={"readyReplicas": ready}
+        )
+
+    assert codes(config, *siblings, *secrets, pages(1)) == []
+    assert codes(config, *siblings, *secrets, pages(0)) == [("secret-not-bound", "StatefulSet/orchard/pages")]

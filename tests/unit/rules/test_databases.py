@@ -295,3 +295,21 @@ def test_a_host_in_an_address_is_no_account():
 
     assert found(calls, *database(), server_line(line)) == [("db-credentials-refused", DB)]
     assert found(calls, has, *database(), server_line(line)) == [("db-credentials-refused", STOCK)]
+
+
+def quiet(**more):
+    client = workload(CART, {"DATABASE_URL": "mysql://orders-db:3306/orders"}, ready=1)
+    return [f for f in databases.check(snapshot(client, *database(**more))) if f.code == "db-read-only"]
+
+
+def test_a_lone_database_that_is_set_to_read_only_is_suspected_without_a_log():
+    (suspected,) = quiet(args=["--read-only=1"])
+
+    assert (str(suspected.ref), suspected.strength) == (DB, 0.5)
+    assert quiet() == []
+    assert quiet(args=["--read-only=0"]) == []
+
+
+@pytest.mark.parametrize("args", [["--read-only=1", "--relay-log=relay"], ["--super-read-only=1", "--server-id=2"]])
+def test_a_replica_is_rightly_read_only(args):
+    assert quiet(args=args) == []

@@ -198,3 +198,37 @@ def test_a_lone_route_is_odd_where_its_name_and_its_path_say_so():
 
 def test_a_lone_route_to_a_proxy_in_front_of_its_application_is_well():
     assert lone_route("shield", calls(("shield", "pricing"))) == []
+
+
+def plural_routes(target):
+    names = ("cart", "order", "delivery", "wallet")
+    paths = [("/api/carts", "cart", 80), ("/api/orders", "order", 80), ("/api/deliveries", "delivery", 80)]
+    apps = [d for name in names for d in (*app(name), service(name))]
+    return [an_ingress("api", *paths, ("/api/wallet", target, 80)), EDGE, *apps]
+
+
+def test_a_path_in_the_plural_means_the_service_in_the_singular():
+    assert found(*plural_routes("wallet")) == []
+    assert found(*plural_routes("order")) == [("gateway-misrouted", "Service/orchard/wallet")]
+
+
+def gateway(**targets):
+    """A gateway with its routes in variables, and the applications that they are for."""
+    names = ("cart", "order", "mailer")
+    value = {name: targets.get(name, f"/api/{name}s=http://{name}:80") for name in names}
+    front = app("edge", env=[{"name": f"ROUTE_{name.upper()}", "value": value[name]} for name in names])
+    return [*front, *[d for name in names for d in (*app(name), service(name))]]
+
+
+def test_a_route_in_a_variable_that_leads_elsewhere_is_its_applications_fault():
+    assert found(*gateway()) == []
+    astray = found(*gateway(cart="/api/carts=http://order:80"))
+    assert astray == [("gateway-misrouted", "Service/orchard/cart")]
+
+
+def test_a_misspelt_path_is_a_fault_where_somebody_asks_for_the_right_one():
+    astray = gateway(cart="/api/cartt=http://cart:80")
+    missed = log("Deployment/orchard/edge", 'WARN 404 NOT_FOUND "No static resource api/cart/7." for /api/cart/7')
+
+    assert found(*astray, missed) == [("gateway-misrouted", "Service/orchard/cart")]
+    assert found(*astray) == [], "another name for it may well be meant"

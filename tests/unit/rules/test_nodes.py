@@ -259,3 +259,13 @@ def test_a_service_without_an_address_is_reached_without_a_proxy():
 
     assert codes(nodes, *lost, *fine, direct, headless) == [("kube-proxy-down", "Node/node-b")]
     assert codes(nodes, *lost, *fine, direct, proxied) == []
+
+
+def test_a_lost_node_that_is_cordoned_also_needs_to_be_uncordoned():
+    def said(**spec: bool) -> str:
+        lost = {"type": "Ready", "status": "False", "message": "Kubelet stopped posting node status."}
+        found = nodes.check(snapshot(obj("Node/node-c", spec=spec, status={"conditions": [lost]})))
+        return next(finding.message for finding in found if finding.code == "node-not-ready")
+
+    assert "kubectl uncordon node-c" in said(unschedulable=True)
+    assert "uncordon" not in said()

@@ -122,3 +122,31 @@ def test_the_alerts_name_says_what_its_description_measures():
 
     assert codes(performance, *shop(cart="node_a"), lossy) == [("node-network-packet-loss", "Node/node-a")]
     assert codes(performance, *shop(cart="node_a"), disk) == []
+
+
+def ping(source: str, target: str, now: str = "204"):
+    said = f"round trip from {source} to {target} is {now} ms (usual 0.4 ms)"
+    return alert(ObjectRef(), "NodePing", said, source=source, target=target)
+
+
+def spread():
+    """Slow workloads on two nodes, which do not call each other."""
+    nodes = [obj(f"Node/node-{letter}") for letter in "abc"]
+    return (*nodes, *shop(cart="node_a", search="node_b", db="node_c"), slow("cart", 800), slow("search", 700))
+
+
+def test_the_node_that_all_slow_ways_have_in_common_is_far():
+    evidence = (*spread(), ping("node-a", "node-b"), ping("node-c", "node-b"))
+
+    assert codes(performance, *evidence) == [("node-network-delay", "Node/node-b")]
+
+
+def test_ways_with_nothing_in_common_accuse_no_node():
+    both = codes(performance, *spread(), ping("node-a", "node-b"))
+    none = codes(performance, *spread(), ping("node-a", "node-b", now="0.4"), ping("node-c", "node-b", now="0.4"))
+
+    assert {code for code, _ in both} == {code for code, _ in none} == {"pod-network-delay"}
+
+
+def test_an_alert_about_nothing_that_has_a_name_accuses_nobody():
+    assert codes(performance, alert(ObjectRef(), "HighLatency", "p95 latency: 10ms -> 900ms")) == []

@@ -348,3 +348,32 @@ def test_a_row_that_behaves_otherwise_is_not_blamed_on_a_probe():
     assert codes(probes, *row(1, 86_400, livenessProbe=grpc(8081))) == []
     assert codes(probes, *row(0, 300, livenessProbe=grpc(8081), readinessProbe=tcp(8081))) == []
     assert codes(probes, *row(3, 300, livenessProbe=grpc(8081)), event(POD, "BackOff", "Back-off restarting")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Fetching config from server at : http://settings-server:8888",
+        "Service registered, ready; metrics are pushed to http://collector.orchard.svc:4318",
+        "Starting with cache orchard-cache:6379",
+    ],
+)
+def test_a_port_of_another_host_in_the_log_is_none_of_the_containers_own(line):
+    refused = 'Get "http://10.1.2.3:8080/healthz": dial tcp 10.1.2.3:8080: connect: connection refused'
+    alive = pod(restarts=3, livenessProbe=http(8080))
+
+    found = findings(alive, unhealthy("Liveness", refused), KILLED, log(POD, line, level="info"))
+
+    assert "liveness-wrong-port" not in [f.code for f in found]
+
+
+def test_the_containers_own_address_in_the_log_is_heard():
+    refused = 'Get "http://10.1.2.3:8080/healthz": dial tcp 10.1.2.3:8080: connect: connection refused'
+    alive = pod(restarts=3, livenessProbe=http(8080))
+
+    found = findings(alive, unhealthy("Liveness", refused), KILLED, log(POD, "Serving on http://localhost:8899"))
+    quiet = log(POD, "Serving on http://localhost:8899", level="info")
+
+    assert "liveness-wrong-port" not in [f.code for f in found], "an error says nothing of what is served"
+    found = findings(alive, unhealthy("Liveness", refused), KILLED, quiet)
+    assert "liveness-wrong-port" in [f.code for f in found]

@@ -481,3 +481,39 @@ def test_a_variable_named_for_one_application_that_holds_anothers_address_is_wro
 
 def test_a_variable_named_for_what_it_is_used_for_is_well():
     assert found_codes(*shop_with(NOTIFICATION_ADDR="mailer:80", FRONT_URL="http://cart:80")) == []
+
+
+def on_the_host(policy=""):
+    spec = {"containers": [{"name": "app"}], "hostNetwork": True, **({"dnsPolicy": policy} if policy else {})}
+    template = {"metadata": {"labels": {"app": "checkout"}}, "spec": spec}
+    return obj("Deployment/orchard/checkout", spec={"replicas": 1, "template": template})
+
+
+def test_a_pod_on_the_hosts_network_asks_the_hosts_dns_unless_told_otherwise():
+    said = log("Deployment/orchard/checkout", "cart is not there yet: lookup cart: no such host", level="warning")
+    evidence = (dns(ready=True), app("cart"), service("cart"), said)
+    at_fault = [("dns-failure", "Deployment/orchard/checkout")]
+
+    assert [(f.code, str(f.ref)) for f in findings(on_the_host(), *evidence)] == at_fault
+    assert [(f.code, str(f.ref)) for f in findings(on_the_host("ClusterFirst"), *evidence)] == at_fault
+    assert at_fault[0] not in [
+        (f.code, str(f.ref)) for f in findings(on_the_host("ClusterFirstWithHostNet"), *evidence) if f.strength > 0.9
+    ]
+
+
+def headless(port, ready=False):
+    client = app("cart", ready=ready, **env(DATABASE_URL=f"jdbc:mysql://orders-db:{port}/orders"))
+    containers = [{"name": "db", "image": "mysql:8", "ports": [{"containerPort": 3306}, {"containerPort": 33060}]}]
+    labels = {"app": "orders-db"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    server = obj("StatefulSet/orchard/orders-db", spec=spec, status={"readyReplicas": 1})
+    there = obj("Service/orchard/orders-db", spec={"selector": labels, "ports": [{"port": 3306}], "clusterIP": "None"})
+    found = findings(client, server, there)
+    return [(f.code, f.ref.name) for f in found if f.code == "db-wrong-port"]
+
+
+def test_a_port_that_the_pods_below_a_headless_service_lack_is_wrong():
+    assert headless(3307) == [("db-wrong-port", "cart")]
+    assert headless(33060) == [], "its Pods have the port, whatever the Service says"
+    assert headless(3307, ready=True) == [], "a client that is well may reach a port that nobody declared"

@@ -90,7 +90,8 @@ def failed_requests(snapshot: Snapshot) -> Iterator[tuple[Log, Failed]]:
 
 def not_found(snapshot: Snapshot, workload: ObjectRef | None, path: str) -> Iterator[Citation]:
     """Yield lines in which a workload says that it knows no such path."""
-    asked = re.compile(rf"{re.escape(path.rstrip('/*'))}(?![\w-])")
+    # Spring names it without its first slash: No static resource api/cart/7.
+    asked = re.compile(rf"(?<![\w-]){re.escape(path.strip('/*'))}(?![\w-])")
     for log in workload_logs(snapshot, workload) if workload and path.strip("/*") else ():
         text = log.record.example[:_MAX_CHARS]
         if asked.search(text) and _NOT_FOUND.search(text):

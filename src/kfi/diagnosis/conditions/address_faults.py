@@ -13,8 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from kfi.diagnosis.conditions.blame import unreachable
 from kfi.diagnosis.conditions.database_servers import Servers, is_store
+from kfi.diagnosis.conditions.served import declared
 from kfi.diagnosis.conditions.service_evidence import checks_of, complaints, env_lines, workload_logs
+from kfi.diagnosis.conditions.settings import specified
 from kfi.diagnosis.words.config import UNKNOWN_SERVICE_NAME
 from kfi.diagnosis.words.database import DB_WRONG_PORT
 from kfi.diagnosis.words.service import ENV_ADDRESS_MISMATCH, SERVICE_MISSING, SERVICE_PORT_MISMATCH
@@ -195,15 +198,33 @@ def _wrong_ports(snapshot: Snapshot, uses: Iterable[_Use]) -> Iterator[Finding]:
     servers = Servers(snapshot)
     for ref, callers in by_service.items():
         service = snapshot.objects[ref]
-        headless = isinstance(service, Service) and service.spec.cluster_ip == "None"
-        if not isinstance(service, Service) or headless or service.spec.type == "ExternalName":
+        if not isinstance(service, Service) or service.spec.type == "ExternalName":
             continue
         have = {port.port for port in service.spec.ports}
         wrong = [use for use in callers if use.address.port not in have]
+        if service.spec.cluster_ip == "None":
+            wrong = list(_past_headless(snapshot, service, wrong))
         if wrong and _service_differs(snapshot, service, wrong, callers):
             yield _wrong_service_port(snapshot, service, wrong)
         else:
             yield from (_wrong_port(snapshot, service, use, servers) for use in wrong)
+
+
+def _past_headless(snapshot: Snapshot, service: Service, wrong: list[_Use]) -> Iterator[_Use]:
+    """Yield uses of ports that the Pods below a headless Service do not have either, by workloads that suffer.
+
+    Such a Service translates no port: its callers reach whatever its Pods listen on, declared or not.
+    """
+    meant = snapshot.topology.meant_by(service)
+    spec = specified(snapshot, meant) if meant else None
+    served = {port for container in (spec.spec.containers if spec else ()) for port in declared(container)}
+    for use in wrong if served else ():
+        unheard = use.address.port not in served
+        suffers = not snapshot.topology.serves(use.workload) or any(
+            unreachable(log) and f":{use.address.port}" in log.text for log in workload_logs(snapshot, use.workload)
+        )
+        if unheard and suffers:
+            yield use
 
 
 def _service_differs(snapshot: Snapshot, service: Service, wrong: list[_Use], callers: list[_Use]) -> bool:

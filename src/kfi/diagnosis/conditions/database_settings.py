@@ -14,7 +14,7 @@ from kfi.diagnosis.conditions.settings import Specified, settings_of, specified
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.pod import Container
 from kfi.snapshot.provenance import Path
-from kfi.snapshot.resources import Keyed
+from kfi.snapshot.resources import Keyed, Workload
 from kfi.snapshot.view import Snapshot
 
 LIMIT = re.compile(
@@ -32,6 +32,13 @@ _IN_NAME = {
     LIMIT: re.compile(r"MAX_?(?:CLIENT_?)?CONN|MAXCLIENTS", re.IGNORECASE),
     READ_ONLY: re.compile(r"READ_?ONLY", re.IGNORECASE),
 }
+# What tells that a server follows another, or that an operator rules who writes.
+_OF_SEVERAL = re.compile(
+    r"(?:^|[-_. \n/])(?:replicas?|slaves?|secondary|secondaries|standby|followers?|readers?|readonly|ro)(?=$|[-_. \n/])"
+    r"|relay[-_]log|replicate[-_]|(?:master|source|primary)[-_]host|primary_conninfo|group[-_]replication|wsrep|galera"
+    r"|server[-_]id\W{1,3}(?:[2-9]|\d\d)|replicaof|slaveof|hot_standby",
+    re.IGNORECASE,
+)
 _TRUE = ("1", "on", "true", "yes")
 _SECRET_NAME = re.compile(r"pass(?:word|wd|phrase)?$|pwd$|passw|requirepass|credential|_pw$|auth$", re.IGNORECASE)
 _USER_NAME = re.compile(r"(?:user(?:_?name)?|login|account)$", re.IGNORECASE)
@@ -57,6 +64,15 @@ def explaining(snapshot: Snapshot, server: ObjectRef, pattern: re.Pattern[str]) 
         if named and (setting.text.isdigit() if pattern is LIMIT else setting.text.lower() in _TRUE):
             return Said(f"{setting.name}={setting.text}", setting.lines(snapshot))
     return None
+
+
+def alone(snapshot: Snapshot, server: ObjectRef) -> bool:
+    """Tell whether nothing says that a server is one of several, of which some only read: then it has to write."""
+    workload = snapshot.objects.get(server)
+    several = isinstance(workload, Workload) and (workload.desired or 0) > 1
+    labels = " ".join(workload.labels.values()) if isinstance(workload, Workload) else ""
+    texts = (server.name, labels, *(f"{one.name} {one.text}" for one in settings_of(snapshot, server)))
+    return not several and not any(_OF_SEVERAL.search(text) for text in texts)
 
 
 @dataclass(frozen=True)

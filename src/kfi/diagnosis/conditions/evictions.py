@@ -149,3 +149,10 @@ def _terms(budget: DisruptionBudget) -> str:
     if spec.min_available is not None:
         return f"minAvailable {spec.min_available}"
     return f"maxUnavailable {spec.max_unavailable}" if spec.max_unavailable is not None else "no limits shown"
+
+
+def still_cordoned(node: Node) -> str:
+    """Give a sentence about what a lost node needs beside being mended; nothing where it is not cordoned."""
+    if not node.spec.unschedulable:
+        return ""
+    return f" It is cordoned too: once it is ready, it takes Pods again only after kubectl uncordon {node.name}."

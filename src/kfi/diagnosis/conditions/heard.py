@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from kfi.models.schemas import ObjectRef
+from kfi.models.schemas import Finding, ObjectRef
 from kfi.snapshot.resources import Workload
 from kfi.snapshot.view import Event, Snapshot
 
@@ -83,6 +84,18 @@ class HeardPods:
     def certainty(self, event: Event) -> float:
         """Give how surely the Pod of an Event still fails."""
         return _DOUBTFUL if self.silent(event) else 0.85
+
+    def over(self, finding: Finding) -> Finding:
+        """Give a finding with its end where its Pod is not among those of its namespace, and nothing is heard of it."""
+        ref = finding.ref.object
+        newest = next(iter(self.snapshot.events_of(ref)), None)
+        looked_at = ref.kind == "Pod" and ref not in self.snapshot.objects and ref.namespace in self._looked_at
+        gone = newest is not None and looked_at and self.silent(newest)
+        return finding.model_copy(update={"until": newest.last}) if newest and gone else finding
+
+    @cached_property
+    def _looked_at(self) -> frozenset[str]:
+        return frozenset(pod.namespace for pod in self.snapshot.pods)
 
     def silent(self, event: Event) -> bool:
         """Tell whether nothing like an Event was heard for so long that it is most likely of the past."""

@@ -40,7 +40,10 @@ class Measure:
 _TERMS = (
     (Family.THROTTLING, re.compile(r"throttl|\bcfs\b|cpu_cfs", re.I)),
     (Family.RETRANSMISSION, re.compile(r"retrans|packet.?loss|dropped packets", re.I)),
-    (Family.LATENCY, re.compile(r"latency|slow|response time|request duration|\bp(?:50|90|95|99)\b", re.I)),
+    (
+        Family.LATENCY,
+        re.compile(r"latency|slow|response time|round.?trip|\brtt\b|request duration|\bp(?:50|90|95|99)\b", re.I),
+    ),
     (Family.CPU, re.compile(r"\bcpu\b", re.I)),
 )
 _PAIR = re.compile(

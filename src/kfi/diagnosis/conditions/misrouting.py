@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from kfi.diagnosis.conditions.access_log import not_found
 from kfi.diagnosis.conditions.config_routes import Written, routes_in
@@ -30,7 +31,15 @@ _PLAIN = frozenset("service svc server srv app api backend web v1 v2 v3 rest htt
 _SUFFIX = re.compile(r"(?<=[a-z]{3})(?:service|svc|server)$")
 # How names of variables that hold an address end.
 _ADDRESS_WORDS = re.compile(r"(?:_(?:ADDR|ADDRESS|URL|URI|HOST|ENDPOINT|BASE|BASEURL|HOSTPORT|PORT))+$", re.IGNORECASE)
+# ROUTE_CARTS: /api/carts=http://cart:80, several of them with commas between.
+_IN_VARIABLE = re.compile(
+    r"(?<![\w:/])(?P<path>/[\w.*{}/-]{1,200})\s?(?:=>?|->|\||:)\s?(?:lb|https?|grpc|ws)://"
+    r"(?P<host>[a-z][a-z0-9.-]{0,250})(?::(?P<port>\d{2,5}))?"
+)
+_MAX_VALUE = 8000
 _ENOUGH = 2
+# Names that differ by a letter or two.
+_ALIKE = 0.8
 # Of a route without siblings only its words say whom it is meant for: it may lead to a proxy.
 _UNPROVED = 0.45
 
@@ -61,7 +70,7 @@ class Misrouted:
 def misrouted(snapshot: Snapshot) -> Iterator[Misrouted]:
     """Yield the routes that lead past the application that they are meant for."""
     by_gateway: dict[str, list[Way]] = defaultdict(list)
-    for way in (*_of_objects(snapshot), *_of_config_maps(snapshot)):
+    for way in (*_of_objects(snapshot), *_of_config_maps(snapshot), *_of_variables(snapshot)):
         by_gateway[way.gateway].append(way)
     for ways in by_gateway.values():
         yield from _odd_ones(snapshot, ways)
@@ -123,6 +132,22 @@ def _of_config_maps(snapshot: Snapshot) -> Iterator[Way]:
                 yield from _way(config_map.ref, key, written)
 
 
+def _of_variables(snapshot: Snapshot) -> Iterator[Way]:
+    """Yield the routes that a gateway has in variables: a path, a sign, and where it leads."""
+    for workload in snapshot.workloads:
+        for container in () if snapshot.topology.owner(workload.ref) else workload.spec.template.spec.containers:
+            for env in container.env:
+                at = ("spec", "template", "spec", "containers", container.name, "env", env.name, "value")
+                for match in _IN_VARIABLE.finditer((env.value or "")[:_MAX_VALUE]):
+                    name, *rest = match["host"].split(".")
+                    if not rest or rest[1:2] in ([], ["svc"]):
+                        home = rest[0] if rest else workload.namespace
+                        service = workload.ref.model_copy(update={"kind": "Service", "namespace": home, "name": name})
+                        port = int(match["port"]) if match["port"] else None
+                        route = Route(workload.ref, "", match["path"], service, port, at)
+                        yield Way(route, str(workload.ref), _words(match["path"]))
+
+
 def _way(owner: ObjectRef, key: str, written: Written) -> Iterator[Way]:
     name, *rest = written.host.split(".")
     if rest and rest[1:2] not in ([], ["svc"]):
@@ -140,11 +165,24 @@ def _words(*texts: str) -> frozenset[str]:
 def _core(name: str) -> str:
     """Give what of a name says which application is meant.
 
-    >>> _core("orderOtherService"), _core("cart-svc"), _core("orderservice"), _core("v1")
-    ('orderother', 'cart', 'order', '')
+    >>> _core("orderOtherService"), _core("cart-svc"), _core("orderservice"), _core("v1"), _core("deliveries")
+    ('orderother', 'cart', 'order', '', 'delivery')
     """
     parts = [part.lower() for part in _PARTS.findall(name)]
-    return _SUFFIX.sub("", "".join(part for part in parts if part not in _PLAIN))
+    return _singular(_SUFFIX.sub("", "".join(part for part in parts if part not in _PLAIN)))
+
+
+def _singular(word: str) -> str:
+    """Give a word without the ending of its plural: a path mostly has it (/carts), a Service mostly not.
+
+    >>> _singular("carts"), _singular("addresses"), _singular("address"), _singular("boxes"), _singular("bus")
+    ('cart', 'address', 'address', 'box', 'bus')
+    """
+    if len(word) < 4 or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word.removesuffix("s")
 
 
 def _odd_ones(snapshot: Snapshot, ways: list[Way]) -> Iterator[Misrouted]:
@@ -156,6 +194,26 @@ def _odd_ones(snapshot: Snapshot, ways: list[Way]) -> Iterator[Misrouted]:
         meant = [s for s in apps if s.namespace == way.route.service.namespace and _names(s.name, way.words, prefix)]
         if len(meant) == 1:
             yield from _judged(snapshot, way, meant[0], _Baseline(own, straight, ways))
+        elif not own and not meant and len(straight) >= _ENOUGH:
+            yield from _misspelt(snapshot, way, straight)
+
+
+def _misspelt(snapshot: Snapshot, way: Way, straight: list[Way]) -> Iterator[Misrouted]:
+    """Yield a route whose path is its target's name but for a letter, where requests for the right path go nowhere."""
+    target = snapshot.objects.get(way.route.service)
+    word = _core(way.route.service.name)
+    alike = [one for one in way.words if SequenceMatcher(None, one, word).ratio() >= _ALIKE]
+    reached = any(other.route.service == way.route.service for other in straight)
+    if not alike or reached or not isinstance(target, Service):
+        return
+    right = way.route.path.replace(alike[0], word)
+    owner = way.route.owner
+    readers = [owner, *snapshot.topology.users_of(owner)]
+    gateways = {snapshot.topology.workload(ref) for ref in readers}
+    lines = [line for ref in sorted(gateways, key=str) for line in not_found(snapshot, ref, right)]
+    if right != way.route.path and lines:
+        said = f"the path asked for is {right}, which no route has"
+        yield Misrouted(target, way, said, (*_route_lines(snapshot, way), *lines[:2]), 0.8)
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def _own_settings(snapshot: Snapshot, top: ObjectRef, pods: Iterable[Pod]) -> It
     logs = [
         log
         for log in snapshot.logs_of(*dict.fromkeys((top, *(pod.ref for pod in pods))))
-        if log.failing and unresolved(log)
+        if (log.failing or log.record.level == "warning") and unresolved(log)
     ]
     if paths and logs:
         lines = (*snapshot.cite(ref, *paths), *(log.citation for log in logs[-2:]))
@@ -120,8 +120,11 @@ def _own_settings(snapshot: Snapshot, top: ObjectRef, pods: Iterable[Pod]) -> It
 
 def dns_settings(spec: PodSpec) -> Iterator[Path]:
     """Yield the settings of a Pod that keep it from asking the cluster's DNS."""
-    if spec.dns_policy in ("None", "Default") or (spec.dns_policy == "ClusterFirst" and spec.host_network):
+    if spec.dns_policy in ("None", "Default"):
         yield ("dnsPolicy",)
+    if spec.host_network and spec.dns_policy in ("", "ClusterFirst"):
+        # On the host's network ClusterFirst, the default, is taken for Default.
+        yield from (("dnsPolicy",), ("hostNetwork",))
     if spec.dns_config.nameservers:
         yield ("dnsConfig", "nameservers")
 

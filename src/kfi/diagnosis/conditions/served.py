@@ -21,6 +21,12 @@ _LISTENS = re.compile(
     r"\b(?:listen|serv|start|bound|binding|running|accept|expos|ready)\w*\b.{0,60}?(?::|\bport\W{0,3})(\d{2,5})\b",
     re.IGNORECASE,
 )
+# A port behind another host's name is one that the program asks: "fetching from server at http://config:8888". A name
+# after `listening` or `bound` may be the program's own.
+_OTHERS = re.compile(
+    r"(?://|@|\b[a-z][a-z0-9]{0,60}[.-])(?!(?:localhost|0\.0\.0\.0)\b)[a-z][\w.-]{0,250}:$", re.IGNORECASE
+)
+_OWN = re.compile(r"(?:listen|bound|binding|accept|expos)", re.IGNORECASE)
 _GRPC_LOG = re.compile(r"\bgrpc\b", re.IGNORECASE)
 _MAX_CHARS = 1000
 _PORT_VARIABLES = ("PORT", "SERVER_PORT", "HTTP_PORT", "GRPC_PORT")
@@ -64,8 +70,13 @@ def listening(snapshot: Snapshot, run: Run) -> Iterator[Listening]:
     """Yield the ports that the container's log says it listens on."""
     for log in logs_of(snapshot, run):
         match = None if log.failing else _LISTENS.search(log.record.example, 0, _MAX_CHARS)
-        if match and 0 < int(match[1]) < 65536:
+        if match and 0 < int(match[1]) < 65536 and not _asks(match):
             yield Listening(int(match[1]), log)
+
+
+def _asks(match: re.Match[str]) -> bool:
+    """Tell whether the port is one of another host, which the program asks."""
+    return not _OWN.match(match[0]) and bool(_OTHERS.search(match[0][: match.start(1) - match.start()]))
 
 
 def leading_to(snapshot: Snapshot, run: Run) -> Iterator[tuple[Service, ServicePort, int | None]]:

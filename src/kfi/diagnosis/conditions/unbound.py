@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from kfi.diagnosis.conditions.database_servers import engine_of
 from kfi.diagnosis.conditions.log_words import told
 from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.diagnosis.conditions.service_evidence import workload_logs
@@ -37,6 +38,8 @@ _WITHOUT_SETTINGS = re.compile(
     re.IGNORECASE,
 )
 _PASSWORD = re.compile(r"pass(?:word|wd|phrase)?$|pwd$|pw$|secret|token|credential|_key$", re.IGNORECASE)
+# Variables that mostly come from a Secret beside the password, and are none.
+_NO_PASSWORD = re.compile(r"(?:USER(?:_?NAME)?|LOGIN|HOST(?:NAME)?|PORT|DATABASE|DB_?NAME|SCHEMA)$", re.IGNORECASE)
 _MAX_CHARS = 4000
 # As many of a namespace that take theirs from Secrets make a custom of it.
 _SIBLINGS = 3
@@ -67,11 +70,15 @@ def unbound_secrets(snapshot: Snapshot, ill: frozenset[ObjectRef]) -> Iterator[F
 
 
 def lacks_password(snapshot: Snapshot, workload: ObjectRef) -> bool:
-    """Tell whether a workload's live spec is known, and takes no password from anywhere."""
+    """Tell whether a workload's live spec is known, and takes no password from anywhere; a user's name is none."""
     live = _live(snapshot, workload)
     if live is None or any(volume.secret for volume in live.spec.volumes):
         return False
-    bound = any(True for _ in _env_secrets(live.spec))
+    bound = any(
+        env.value_from and env.value_from.secret_key_ref and not _NO_PASSWORD.search(env.name)
+        for container in live.spec.all_containers
+        for env in container.env
+    )
     literal = any(_PASSWORD.search(env.name) for c in live.spec.all_containers for env in c.env)
     whole = any(source.secret_ref or source.config_map_ref for c in live.spec.all_containers for source in c.env_from)
     return not bound and not literal and not whole
@@ -97,7 +104,8 @@ def _of_workload(snapshot: Snapshot, workload: ObjectRef) -> Finding | None:
         (*live.prefix, "containers", c.name, part) for c in live.spec.containers for part in ("env", "name")
     ]
     lines = (*(one.log.citation for one in missed[:2]), *proof, *snapshot.cite(live.ref, *paths[:2])[:1])
-    message = f"{workload.kind} {workload.name} takes nothing from {words}{says}."
+    taken = "no password" if any(_env_secrets(live.spec)) and missed and not missed[0].name else "nothing"
+    message = f"{workload.kind} {workload.name} takes {taken} from {words}{says}."
     return SECRET_NOT_BOUND.found(workload, message, lines[:6], strength=strength)
 
 
@@ -276,8 +284,10 @@ def _named_for(snapshot: Snapshot, workload: ObjectRef) -> Keyed | None:
     """Give a Secret that carries the workload's name and that nothing uses."""
     used = _used(snapshot)
     for secret in snapshot.live(Keyed, "Secret"):
-        free = secret.namespace == workload.namespace and (secret.namespace, secret.name) not in used
-        if free and secret.name.startswith(f"{workload.name}-"):
+        mine = secret.namespace == workload.namespace and secret.name.startswith(f"{workload.name}-")
+        taken = (secret.namespace, secret.name) in used or snapshot.topology.users_of(secret.ref)
+        # What carries a type of its own (TLS, registry, token) is for Ingresses, pulls and controllers.
+        if mine and not taken and secret.type in ("", "Opaque"):
             return secret
     return None
 
@@ -288,12 +298,19 @@ def _unlike_siblings(snapshot: Snapshot) -> Iterator[Finding]:
     for workload in snapshot.workloads:
         if not snapshot.topology.owner(workload.ref) and workload.kind != "Job":
             bound[workload.ref] = set(_env_secrets(workload.spec.template.spec))
-    siblings = Counter(ref.namespace for ref, names in bound.items() if names)
+    own = (ref.namespace for ref, names in bound.items() if any(name.startswith(f"{ref.name}-") for name in names))
+    siblings = Counter(own)
     for ref, names in bound.items():
         workload_found = snapshot.objects[ref]
         secret = None if names or siblings[ref.namespace] < _SIBLINGS else _named_for(snapshot, ref)
-        if secret and isinstance(workload_found, Workload):
+        if secret and isinstance(workload_found, Workload) and not _runs_without(workload_found):
             yield _unbound(snapshot, workload_found, secret)
+
+
+def _runs_without(workload: Workload) -> bool:
+    """Tell whether a database has all its replicas ready: it would have said at its start what it lacks."""
+    ready = bool(workload.desired) and workload.ready_count >= (workload.desired or 0)
+    return ready and any(engine_of(container) for container in workload.spec.template.spec.containers)
 
 
 def _unbound(snapshot: Snapshot, workload: Workload, secret: Keyed) -> Finding:

@@ -4,7 +4,7 @@ Numbers as a sentence has them: one Pod, two Pods.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 def counted(number: int, noun: str) -> str:
@@ -39,11 +39,15 @@ def stretch(since: datetime | None, until: datetime | None) -> str:
     >>> at = datetime(2026, 11, 20, 2, 11)
     >>> stretch(at, at.replace(minute=19)), stretch(None, at)
     ('2026-11-20 02:11-02:19 UTC', 'until 2026-11-20 02:11 UTC')
+    >>> stretch(at, at.replace(second=30))
+    '2026-11-20 02:11 UTC'
     """
     if until is None:
         return ""
-    if since is None or since >= until:
+    if since is None:
         return f"until {until:%Y-%m-%d %H:%M} UTC"
+    if until - since < timedelta(minutes=1) and since.minute == until.minute:
+        return f"{until:%Y-%m-%d %H:%M} UTC"
     if since.date() == until.date():
         return f"{since:%Y-%m-%d %H:%M}-{until:%H:%M} UTC"
     return f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol, cast
 
 from kfi.diagnosis.catalogue import Rule
+from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.rules import (
     access,
     admission,
@@ -79,6 +80,7 @@ FAMILIES = cast(
 
 def examine(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield the findings of every family."""
+    heard = HeardPods.of(snapshot)
     with collector_at_rest():
         for family in FAMILIES:
-            yield from family.check(snapshot)
+            yield from map(heard.over, family.check(snapshot))

@@ -15,6 +15,7 @@ from datetime import datetime
 from kfi.diagnosis.conditions.containers import Run, current_pods, runs, started
 from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.manifest_faults import undeclared_objects
+from kfi.diagnosis.conditions.optional_secrets import optional_secrets
 from kfi.diagnosis.conditions.pod_spec import cite_spec, full_spec, naming_paths
 from kfi.diagnosis.conditions.port_conflict import failed_binds
 from kfi.diagnosis.conditions.unbound import unbound_secrets
@@ -80,6 +81,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     yield from _unlisted_accounts(snapshot)
     ill = unwell(snapshot)
     yield from unbound_secrets(snapshot, ill)
+    yield from optional_secrets(snapshot, ill)
     yield from unknown_names(snapshot, ill)
     yield from misled_resolvers(snapshot, ill)
     yield from failed_binds(snapshot, ill)

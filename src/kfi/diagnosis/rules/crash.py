@@ -319,10 +319,11 @@ def _loops(snapshot: Snapshot, pod: Pod, exact: list[Finding]) -> Iterator[Findi
     paths = [path for run in waiting for path in (run.at("state", "waiting", "reason"), run.at("restartCount"))]
     lines = (*(snapshot.cite(pod.ref, *paths) or snapshot.cite_row(pod.ref)), *event_citations(back_off))
     restarts = max((run.status.restart_count for run in waiting), default=pod.status.restarts or 0)
-    who = f"Container {waiting[0].name}" if waiting else "A container"
+    who = f"Container {waiting[0].name}".rstrip() if waiting else "A container"
+    after = f" after {counted(restarts, 'restart')}" if restarts else ""
     yield CRASH_LOOP_BACK_OFF.found(
         pod.ref,
-        f"{who} of Pod {pod.name} is in CrashLoopBackOff after {counted(restarts, 'restart')}.",
+        f"{who} of Pod {pod.name} is in CrashLoopBackOff{after}.",
         lines,
         strength=0.8 if exact or elsewhere else 0.5,
         role=None if exact or elsewhere else Role.CAUSE,

@@ -16,7 +16,7 @@ from kfi.diagnosis.conditions.blame import unreachable
 from kfi.diagnosis.conditions.database_complaints import Complaint, complaints
 from kfi.diagnosis.conditions.database_ports import wrong_ports
 from kfi.diagnosis.conditions.database_servers import Servers
-from kfi.diagnosis.conditions.database_settings import LIMIT, READ_ONLY, credentials, explaining
+from kfi.diagnosis.conditions.database_settings import LIMIT, READ_ONLY, alone, credentials, explaining
 from kfi.diagnosis.conditions.log_words import excerpt
 from kfi.diagnosis.conditions.odd_values import odd_values
 from kfi.diagnosis.conditions.service_evidence import workload_logs
@@ -53,6 +53,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for trouble, rule, setting in _OF_SERVERS:
         for said in _by_server([one for one in heard if one.trouble is trouble]).values():
             yield _refusing(snapshot, rule, said, setting, servers.clients(said[0].server) & ill)
+    yield from _set_read_only(snapshot, servers, heard)
     yield from _empty_pools(snapshot, heard)
     yield from _suffering(heard)
 
@@ -140,6 +141,18 @@ def _refusing(
         message, sure = f"The database of {server.kind} {server.name} refuses it: {_quote(said[0])}.", 0.7
     affects = dict.fromkeys((*clients, *sorted(waiting, key=str)))
     return rule.found(server, message, lines[:6], strength=sure, affects=affects)
+
+
+def _set_read_only(snapshot: Snapshot, servers: Servers, heard: Sequence[Complaint]) -> Iterator[Finding]:
+    """Yield databases that are set to take no writes and are nobody's replica, where nobody's log was kept."""
+    told = {one.server.ref for one in heard if one.trouble is Trouble.READ_ONLY and one.server}
+    for server in servers.all:
+        said = explaining(snapshot, server.ref, READ_ONLY) if server.ref not in told else None
+        clients = servers.clients(server) if said and alone(snapshot, server.ref) else frozenset()
+        if said and clients:
+            message = f"{server.ref.kind} {server.ref.name} is set to {said.words}: it refuses every write."
+            affects = sorted(clients, key=str)
+            yield DB_READ_ONLY.found(server.ref, message, said.lines, strength=0.5, affects=affects)
 
 
 def _quote(one: Complaint) -> str:

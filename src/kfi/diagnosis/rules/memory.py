@@ -150,10 +150,11 @@ def _of_container(snapshot: Snapshot, run: Run, kills: Iterable[KernelKill]) -> 
     end = run.last_end
     if out_of_memory(run):
         # Killed long ago and up ever since: it may come again, but explains nothing now.
-        strength = max(0.96 * trouble(run, snapshot.as_of), 0.3)
+        weight = trouble(run, snapshot.as_of)
+        strength, until = max(0.96 * weight, 0.3), None if weight else run.running_since
         lines = (*snapshot.cite(run.pod.ref, *run.end_paths)[:2], *_limit_lines(snapshot, run))
         since = end.finished_at if end else None
-        yield OOM_KILLED.found(run.pod.ref, _killed(run), lines, strength=strength, since=since)
+        yield OOM_KILLED.found(run.pod.ref, _killed(run), lines, strength=strength, since=since, until=until)
     elif end and end.exit_code == 137 and trouble(run, snapshot.as_of) and not killed_by_probe(snapshot, run):
         named = (kill for kill in kills if kill.pod is run.pod and kill.at_limit)
         witness = next(named, None) or _kernel_kill(snapshot, run) or _logged_kill(snapshot, run)

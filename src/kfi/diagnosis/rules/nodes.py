@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.conditions.containers import current_pods, started
+from kfi.diagnosis.conditions.evictions import still_cordoned
 from kfi.diagnosis.conditions.service_evidence import only_rows
 from kfi.diagnosis.conditions.wording import counted
 from kfi.diagnosis.words.node import (
@@ -327,7 +328,7 @@ def _not_ready(snapshot: Snapshot, node: Node, explained: bool) -> Iterator[Find
     yield from why
     yield NODE_NOT_READY.found(
         node.ref,
-        f"Node {node.name} is not ready{': ' + said if said else '.'}",
+        f"Node {node.name} is not ready{': ' + said if said else '.'}{still_cordoned(node)}",
         lines,
         strength=0.9 if said else 0.8,
         since=ready.last_transition_time,
@@ -341,7 +342,7 @@ def _heard_not_ready(snapshot: Snapshot) -> Iterator[Finding]:
     for ref in sorted(heard - snapshot.objects.keys(), key=str):
         newest = snapshot.events_of(ref, "NodeNotReady", "NodeReady", "RemovingNode", "DeletingNode", "Starting")[0]
         if newest.reason == "NodeNotReady" and not snapshot.absent(ref):
-            message = f"Node {ref.name} has turned not ready, and nothing says that it is ready again."
+            message = f"Node {ref.name} has turned not ready, says an Event."
             yield NODE_NOT_READY.found(ref, message, (newest.citation,), strength=0.7, since=newest.first)
 
 

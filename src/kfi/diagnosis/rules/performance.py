@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kfi.diagnosis.catalogue import Layer, Rule
+from kfi.diagnosis.conditions.far_nodes import far_node
 from kfi.diagnosis.conditions.measures import Family, Measure, measures
 from kfi.models.schemas import Citation, Finding, ObjectRef
-from kfi.snapshot.view import Snapshot
+from kfi.snapshot.view import Alert, Snapshot
 
 POD_CPU_THROTTLED = Rule(
     code="pod-cpu-throttled",
@@ -110,11 +111,16 @@ def _health(snapshot: Snapshot) -> Mapping[ObjectRef, _Health]:
         if alert.record.state in ("suppressed", "inactive", "resolved"):
             continue
         ref = _subject(snapshot, alert.ref)
-        text = "\n".join([alert.record.name, *alert.record.annotations.values()])
-        for measure in measures(text):
+        if not ref.name:
+            continue
+        for measure in measures(_text(alert)):
             found[ref].measures.setdefault(measure.family, []).append(measure)
         found[ref].citations.append(alert.citation)
     return found
+
+
+def _text(alert: Alert) -> str:
+    return "\n".join([alert.record.name, *alert.record.annotations.values()])
 
 
 def _new_health() -> _Health:
@@ -144,7 +150,12 @@ def _delays(snapshot: Snapshot, health: Mapping[ObjectRef, _Health]) -> Iterator
     slow = {ref: h.rise(Family.LATENCY) for ref, h in health.items() if ref.kind != "Node"}
     slow = {ref: delay for ref, delay in slow.items() if delay > 0}
     roots = [ref for ref in slow if not _explained(snapshot, ref, slow)]
+    named = far_node(snapshot)
     node = _shared_node(snapshot, roots)
+    if named and (node in (None, named.node) or len(roots) < 2):
+        slowed = _slowed(snapshot, health, roots)
+        yield NODE_NETWORK_DELAY.found(named.node, named.said, named.lines, strength=0.8, affects=slowed)
+        return
     if len(roots) > 1 and node:
         names = ", ".join(sorted(ref.name for ref in roots))
         evidence = [citation for ref in roots for citation in health[ref].citations]

@@ -120,6 +120,8 @@ def _read_json(text: str) -> Content | None:
         return None
     if not isinstance(fields, dict) or not fields:
         return None
+    if "attr" in fields or "ctx" in fields:
+        fields = _plain_mongo(fields)
     message, level = _first_text(fields, _MESSAGE_KEYS), _json_level(fields)
     status = _json_status(fields)
     if status >= 400 and message:
@@ -132,6 +134,21 @@ def _read_json(text: str) -> Content | None:
         stack = stack or error
         error = _telling_line(error)
     return Content(_joined(message, error) or text, level, _json_time(fields), stack[:_MAX_STACK_CHARS])
+
+
+def _plain_mongo(fields: dict[str, Any]) -> dict[str, Any]:
+    """Give a line of MongoDB 4.4 or later with its level, its time and what it says of an error under common names.
+
+    Source: mongodb.com/docs/manual/reference/log-messages: t.$date, s (F, E, W, I, D1 to D5), c, ctx, msg, attr.
+    """
+    time, severity, attr = fields.get("t"), fields.get("s"), fields.get("attr")
+    if not isinstance(time, dict) or not isinstance(severity, str) or "$date" not in time:
+        return fields
+    attr = attr if isinstance(attr, dict) else {}
+    said = (attr.get(key) for key in ("error", "message", "errmsg", "reason"))
+    texts = (one.get("errmsg") or one.get("message") if isinstance(one, dict) else one for one in said)
+    error = next((text for text in texts if isinstance(text, str) and text), "")
+    return {**fields, "ts": time["$date"], "level": severity[:1], "error": error}
 
 
 def _json_level(fields: dict[str, Any]) -> str:

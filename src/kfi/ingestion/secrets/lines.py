@@ -81,6 +81,16 @@ def find(line: str) -> list[Span]:
     return _without_overlaps(spans) if len(spans) > 1 else spans
 
 
+def without_hints(lines: Iterable[str]) -> bool:
+    """Tell whether `find` would find nothing in any of these lines, by searches made once for all of them."""
+    low = "\n".join(map(lowered, lines))
+    return not (
+        any(needle in low for needle in ALONE)
+        or any(needle in low for needle in _NAME_NEEDLES)
+        or (_RUN in low.translate(_RUNS) and any(needle in low for needle in IN_RUNS))
+    )
+
+
 def _shapes(needles: list[str]) -> Iterable[Shape]:
     return dict.fromkeys(shape for needle in needles for shape in SHAPES_OF[needle])
 

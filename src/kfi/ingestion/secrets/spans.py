@@ -15,6 +15,8 @@ PLACEHOLDER = re.compile(r"<secret:[0-9a-f]{8}>")
 
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*+)("|$)')
 _SINGLE = re.compile(r"'((?:[^']|'')*+)('|$)")
+# Within a YAML text in single quotes, these are doubled.
+_DOUBLED = re.compile(r"''([^'\s,;:)\]}&][^']*+)''")
 # Quotes that are escaped for the string, or the page, around them.
 _ESCAPED = re.compile(r"(?P<quote>\\+(?:[\"']|u0022)|&(?:quot|#3[49]);)(?P<value>.*?)(?:(?<!\\)(?P=quote)|$)")
 # A bare value: a backslash ends it where it escapes a line end or a quote of the string around it.
@@ -52,7 +54,10 @@ def quoted(line: str, start: int, name: NameKind, loose: bool = False) -> Span |
     """
     opening = line[start : start + 1]
     pattern = {'"': _DOUBLE, "'": _SINGLE, "\\": _ESCAPED, "&": _ESCAPED}.get(opening)
-    match = pattern.match(line, start) if pattern else None
+    if line.startswith("''''", start):
+        return None
+    doubled = _DOUBLED.match(line, start) if opening == "'" else None
+    match = doubled or (pattern.match(line, start) if pattern else None)
     if match is None:
         return None
     group = "value" if pattern is _ESCAPED else 1
