@@ -33,10 +33,10 @@ from kfi.copilot import Copilot
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import independent, ranked, subject_of
 from kfi.diagnosis.rules import examine
-from kfi.examination import see
 from kfi.models.schemas import Finding, ObjectRef
 from kfi.retrieval.pointing import pointed_at
 from kfi.retrieval.query_analyzer import QueryAnalyzer
+from kfi.sight import see
 from kfi.snapshot.topology import Topology
 from kfi.snapshot.view import Snapshot
 

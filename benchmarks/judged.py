@@ -36,9 +36,10 @@ from kfi.config import Settings
 from kfi.copilot import Copilot
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.confidence import shows
-from kfi.examination import Examined, judge, see
+from kfi.examination import Examined, judge
 from kfi.models.schemas import DiagnoseRequest, RootCause
 from kfi.retrieval.query_analyzer import QueryAnalyzer
+from kfi.sight import see
 from perturb import without_files
 
 ROOT = Path(__file__).parents[1]

@@ -24,9 +24,10 @@ from kfi.config import Settings
 from kfi.copilot import Copilot
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import subject_of
-from kfi.examination import Examined, Seen, judge, see
+from kfi.examination import Examined, judge
 from kfi.models.schemas import DiagnoseRequest
 from kfi.retrieval.query_analyzer import QueryAnalyzer
+from kfi.sight import Seen, see
 
 RULES = Path(__file__).parents[1] / "data" / "sample" / "rules"
 CASES = sorted(RULES.glob("*/case.yaml"))

@@ -29,7 +29,7 @@ from kfi.composition import composed
 from kfi.config import Settings
 from kfi.conversation import Conversations, Joined
 from kfi.errors import SourceError
-from kfi.examination import Examined, Seen, begin, judge, see, with_meaning
+from kfi.examination import Examined, judge, with_meaning
 from kfi.ingestion.pipeline import ingest
 from kfi.ingestion.redaction import Redactor
 from kfi.ledger.ledger import Ledger
@@ -50,6 +50,7 @@ from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis, IngestReport, 
 from kfi.readiness import readiness
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.scope import Scope
+from kfi.sight import Seen, begin, see
 from kfi.supplements import patterns_in, supplemented
 
 if TYPE_CHECKING:

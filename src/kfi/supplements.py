@@ -14,7 +14,7 @@ from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import Incident, independent, ranked
 from kfi.diagnosis.report import NumberedEvidence, lower_first, root_cause
 from kfi.diagnosis.rules import examine
-from kfi.examination import Examined, Seen, begin
+from kfi.examination import Examined
 from kfi.ledger.ledger import Ledger
 from kfi.ledger.queries import Part
 from kfi.models.patterns import PastIncident, PatternList
@@ -22,6 +22,7 @@ from kfi.models.schemas import DiagnoseRequest, ObjectRef, RootCause
 from kfi.patterns import find
 from kfi.retrieval.listing import Page, listed
 from kfi.retrieval.listing_words import summary_of
+from kfi.sight import Seen, begin
 from kfi.snapshot.changes import changes_of
 from kfi.snapshot.view import Snapshot
 

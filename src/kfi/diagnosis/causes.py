@@ -91,6 +91,11 @@ class Incident:
     confidence: float = 0.0
     score: float = 0.0
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding, most important first: the root's before what it explains."""
+        return tuple(finding for group in (self.root, *self.explained) for finding in group.findings)
+
 
 @collector_at_rest()
 def independent(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str, Rule]) -> tuple[Incident, ...]:

@@ -1,0 +1,109 @@
+"""
+The time that a question asks about: what failed then, also where it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from kfi.diagnosis.causes import Incident, about, ranked
+from kfi.diagnosis.meaning import explain
+from kfi.diagnosis.report import asked_time
+from kfi.models.schemas import QueryPlan
+from kfi.retrieval.pointing import Pointed
+from kfi.sight import Seen, begin
+from kfi.snapshot.changes import changes_of
+from kfi.snapshot.view import Snapshot
+
+# How far back is looked for what is over, where a question sets no limit: Events of longer ago are mostly gone.
+_LOOKED_BACK = timedelta(hours=24)
+# Words of a question that mean whatever failed.
+_ANY_FAILURE = frozenset("error errors fail failed failing failure failures issue issues problem problems".split())
+# Objects of a cluster whose past is looked at unasked: it takes several runs of the rules.
+_MOST_UNASKED = 5_000
+
+
+def before_the_change(snapshot: Snapshot, plan: QueryPlan, pointed: Pointed) -> QueryPlan:
+    """Let the time that a question asks about end with the last change of what it names, where it asks so."""
+    if not plan.metadata.before_change or plan.metadata.until:
+        return plan
+    named = pointed.objects or tuple(workload.ref for workload in snapshot.workloads)
+    changes = (change for ref in named for change in changes_of(snapshot, ref)[:1])
+    until = max((change.when for change in changes), default=None)
+    return plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"until": until})}) if until else plan
+
+
+def with_the_past(
+    seen: Seen, plan: QueryPlan, pointed: Pointed, meant: tuple[Incident, ...]
+) -> tuple[tuple[Incident, ...], Sequence[str]]:
+    """Add what is over to what a question means, as far as it was there in the time asked about; also give notes."""
+    active = tuple(incident for incident in meant if not incident.root.first.until)
+    ended = tuple(incident for incident in meant if incident.root.first.until)
+    # Incidents that touch nothing that is named were meant by other words.
+    named = pointed.objects if about(meant, pointed.objects, bool(pointed.missing)) or not meant else ()
+    here = about(active, named, nothing_named=False)
+    notes: Sequence[str] = ()
+    if _looks_back(seen, plan, bool(here)):
+        past = about(ranked(over(seen, plan), pointed.objects), pointed.objects, bool(pointed.missing))
+        # Of what the present still remembers the past knows more: how sure it was then, and what it harmed.
+        known = {(one.root.rule.code, one.root.subject) for one in past}
+        ended = (*past, *(one for one in ended if (one.root.rule.code, one.root.subject) not in known))
+    elif not active:
+        notes = ("In so large a cluster, what is over is looked for only where the question names a time.",)
+    # What is over comes first only where it, and nothing that fails now, has to do with what is named.
+    first = [one for one in ended if not here and about((one,), named, nothing_named=False)]
+    ordered = (*first, *active, *(one for one in ended if one not in first))
+    kept, about_word = _as_called(about(tuple(in_window(ordered, plan)), named, nothing_named=False), plan)
+    if plan.metadata.until and any(not _since(one) and one in active for one in kept):
+        notes = (*notes, "Of what fails now without a time it is not known whether it failed then.")
+    return kept, (*notes, *about_word)
+
+
+def _as_called(meant: tuple[Incident, ...], plan: QueryPlan) -> tuple[tuple[Incident, ...], Sequence[str]]:
+    """Put first what a question about a time calls by its name ("was there an OOM today?"); say so where none is."""
+    since, until, word = plan.metadata.since, plan.metadata.until, plan.metadata.error_type
+    codes = explain(word).codes if word and (since or until) and word.lower() not in _ANY_FAILURE else ()
+    called = [one for one in meant if any(finding.code in codes for finding in one.findings)]
+    if not codes or not meant or called:
+        return (*called, *(one for one in meant if one not in called)), ()
+    return meant, (f"No {word} is known {asked_time(since, until)}; this is what else there is.",)
+
+
+def old_evidence(snapshot: Snapshot, plan: QueryPlan) -> Iterator[str]:
+    """Say where everything is much older than the time from which the time of a question is counted."""
+    beats = (c.last_heartbeat_time for node in snapshot.nodes for c in node.status.conditions)
+    newest = max(filter(None, (*beats, *(event.last for event in snapshot.events))), default=None)
+    if plan.metadata.since and newest and snapshot.as_of - newest > _LOOKED_BACK:
+        yield (
+            f"The newest time in the evidence is {newest:%Y-%m-%d %H:%M} UTC, and times were counted back from "
+            f"{snapshot.as_of:%Y-%m-%d %H:%M} UTC; say when it was collected (--as-of)."
+        )
+
+
+def in_window(incidents: Iterable[Incident], plan: QueryPlan) -> Iterator[Incident]:
+    """Yield the incidents that, as far as is known, were there in the time that a question asks about."""
+    low, high = plan.metadata.since, plan.metadata.until
+    for incident in incidents:
+        began = _since(incident)
+        ended = incident.root.first.until
+        if not (high and began and began > high) and not (low and ended and ended < low):
+            yield incident
+
+
+def _since(incident: Incident) -> datetime | None:
+    return min((f.since for f in incident.root.findings if f.since), default=None)
+
+
+def _looks_back(seen: Seen, plan: QueryPlan, something_fails: bool) -> bool:
+    """Tell whether what is over matters: a question names a time, or nothing that it asks about fails now."""
+    if plan.metadata.since or plan.metadata.until:
+        return True
+    return not something_fails and len(seen.snapshot.objects) <= _MOST_UNASKED
+
+
+def over(seen: Seen, plan: QueryPlan) -> tuple[Incident, ...]:
+    """Give what was there since the time that a question asks about began, and is over."""
+    as_of = seen.snapshot.as_of
+    low = plan.metadata.since or (begin(as_of, _LOOKED_BACK) or as_of)
+    return seen.resolved_since(low, plan.metadata.namespace or "")
