@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
 from kfi.retrieval.fault_fields import fields_at_fault
-from kfi.retrieval.focus import MOST_LINES, Focus, asked_words, focus, words_of
+from kfi.retrieval.focus import MOST_LINES, WHOLE_LINES, Focus, asked_words, focus, words_of
 
 
 def document(text: str, *, first: int = 1, kind: DocumentKind = DocumentKind.OBJECT, **payload: Any) -> Document:
@@ -236,4 +236,4 @@ def test_a_focus_is_exactly_the_lines_it_names(
 
     assert found.text == "\n".join(lines[found.first_line - first : found.last_line - first + 1])
     assert first <= found.first_line <= found.last_line < first + len(lines)
-    assert found.last_line - found.first_line < MOST_LINES
+    assert found.last_line - found.first_line < WHOLE_LINES

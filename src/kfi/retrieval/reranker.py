@@ -52,7 +52,7 @@ class Candidate:
     finding_rank: int | None = None
     """Place of the first finding (0 is the most important) that cites these lines."""
     proves: bool = False
-    """Whether that finding is about what the question names; also where it names nothing."""
+    """Whether that finding is about what the question names."""
     pointed: bool = False
     """Whether it is about an object that the question names, or the workload above it."""
     neighbour: bool = False
@@ -208,7 +208,8 @@ class _Surroundings:
         Proof of other trouble proves nothing here, and most objects of a cluster are joined by a node.
         """
         if not self._pointed:
-            self._proof = len(findings)
+            # The question's own words may ask about something else than the first trouble.
+            self._proof = 0
             return list(findings)
         mine = [one for one in findings if _about(one, self._core) and len(one.affects) <= _FEW_AFFECTED]
         beside = [one for one in findings if _about(one, self._near) and one not in mine]
