@@ -34,7 +34,7 @@ def composed(case: Examined, found: Retrieved, said: Explained, choice: ModelCho
         thinking_chain=said.thinking,
         model_answer=said.answer,
         degraded=choice.degraded or unanswered,
-        notes=(*found.notes, *said.notes),
+        notes=tuple(dict.fromkeys((*found.notes, *case.notes, *said.notes))),
         as_of=case.snapshot.as_of,
         objects_seen=len(case.snapshot.objects),
     )

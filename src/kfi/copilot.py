@@ -51,7 +51,7 @@ from kfi.readiness import readiness
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.scope import Scope
 from kfi.sight import Seen, begin, see
-from kfi.supplements import patterns_in, supplemented
+from kfi.supplements import patterns_in, with_list, with_patterns
 
 if TYPE_CHECKING:
     from kfi.ingestion.indexer import BackgroundIndexer
@@ -194,7 +194,7 @@ class Copilot:
         plan = await asyncio.to_thread(self._plan, request)
         yield PlanReady(plan=plan)
         case = await asyncio.to_thread(self._examine, request, plan)
-        case = await asyncio.to_thread(self._supplemented, with_meaning(case, request.limit), request)
+        case = await asyncio.to_thread(with_list, with_meaning(case, request.limit), self._ledger, request)
         retrieved = await asyncio.to_thread(self._retrieve, case)
         yield EvidenceFound(
             summary=case.summary,
@@ -203,6 +203,8 @@ class Copilot:
             listing=case.listing,
             notes=retrieved.notes,
         )
+        # It takes as long as all before it, and nobody waits for it to see the cause.
+        case = await asyncio.to_thread(with_patterns, case, self._see(request)[0], self._ledger, request)
         choice = await asyncio.to_thread(self._choose_model, request, case)
         yield ModelChosen(choice=choice)
         asked = time.perf_counter()
@@ -352,9 +354,6 @@ class Copilot:
             causes=round(time.perf_counter() - started, 4),
         )
         return replace(case, timings=spent)
-
-    def _supplemented(self, case: Examined, request: DiagnoseRequest) -> Examined:
-        return supplemented(case, self._see(request)[0], self._ledger, request)
 
     def _scope_of(self, question: str) -> Scope:
         request = self._without_secrets(DiagnoseRequest(question=question))

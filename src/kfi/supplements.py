@@ -35,15 +35,23 @@ _REMEMBERED = timedelta(days=90)
 _AT_ONCE = 5_000
 
 
-def supplemented(case: Examined, seen: Seen, ledger: Ledger, request: DiagnoseRequest) -> Examined:
-    """Give a case with the list that the question asks for; without one, with patterns and past of its first cause.
+def with_list(case: Examined, ledger: Ledger, request: DiagnoseRequest) -> Examined:
+    """Give a case with the list that the question asks for, if it does.
 
     Raises:
         ServiceError: the ledger cannot be read.
     """
-    with_list = _with_list(case, ledger, request)
-    if with_list is not None or not case.causes or case.settled:
-        return with_list or case
+    return _with_list(case, ledger, request) or case
+
+
+def with_patterns(case: Examined, seen: Seen, ledger: Ledger, request: DiagnoseRequest) -> Examined:
+    """Give a case with the patterns and the past of its first cause; a list or a meaning is whole without them.
+
+    Raises:
+        ServiceError: the ledger cannot be read.
+    """
+    if case.listing is not None or not case.causes or case.settled:
+        return case
     first = case.causes[0]
     patterns = find.patterns_of(_searched(ledger, seen), first, _part(seen, request))[:_MOST_PATTERNS]
     earlier = () if ledger.temporary else ledger.observations(request.cluster or None, _low(seen), case.snapshot.as_of)
