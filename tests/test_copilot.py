@@ -61,6 +61,39 @@ def test_the_snapshot_is_kept_until_something_is_written(tmp_path):
     assert first.root_causes == second.root_causes
 
 
+def test_what_was_indexed_during_a_search_is_said_to_be_missing_from_it(tmp_path):
+    (tmp_path / "later.log").write_text("2026-11-20T14:41:00Z ERROR the orchard gate is shut\n")
+    with Copilot.open(Settings(data_dir=tmp_path / "store", ollama_url="")) as copilot:
+        copilot.ingest([str(tmp_path / "later.log")])
+        search = copilot.retriever.retrieve
+
+        class IndexedMeanwhile:
+            def retrieve(self, scope):
+                found = search(scope)
+                copilot.index()
+                return found
+
+        copilot.__dict__["retriever"] = IndexedMeanwhile()
+        first, second = (copilot.retrieve(DiagnoseRequest(question="who shut the gate?")) for _ in range(2))
+
+    assert [note for note in first.notes if "not indexed yet" in note]
+    assert [note for note in second.notes if "not indexed yet" in note] == []
+
+
+def test_what_repeats_is_worked_out_once_for_all_questions_about_a_moment(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("kfi.supplements.find.patterns_of", lambda _, cause, __: asked.append(cause.code) or ())
+    with Copilot.throw_away(Settings(ollama_url="", throwaway_embedding_s=0)) as copilot:
+        copilot.ingest([str(SAMPLE)])
+        for question in ("why does checkout crash?", "what is wrong with checkout?", "why is cart unready?"):
+            copilot.diagnose(DiagnoseRequest(question=question))
+        (tmp_path / "later.log").write_text("2026-11-20T14:41:00Z ERROR the orchard gate is shut\n")
+        copilot.ingest([str(tmp_path / "later.log")])
+        copilot.diagnose(DiagnoseRequest(question="why does checkout crash?"))
+
+    assert asked.count("container-crash") == 2
+
+
 def test_a_model_that_nobody_configured_is_refused_before_any_work(copilot: Copilot):
     seen = []
     with pytest.raises(ConfigError, match="gpt-9"):

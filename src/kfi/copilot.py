@@ -204,7 +204,7 @@ class Copilot:
             notes=retrieved.notes,
         )
         # It takes as long as all before it, and nobody waits for it to see the cause.
-        case = await asyncio.to_thread(with_patterns, case, self._see(request)[0], self._ledger, request)
+        case = await asyncio.to_thread(with_patterns, case, self._ledger, request)
         choice = await asyncio.to_thread(self._choose_model, request, case)
         yield ModelChosen(choice=choice)
         asked = time.perf_counter()
@@ -366,8 +366,10 @@ class Copilot:
         started = time.perf_counter()
         if self._ledger.temporary:
             self._parts.fill_memory()
+        # Counted before the search: what the indexer adds meanwhile was perhaps not found.
+        waiting = tuple(self._not_indexed())
         found = self.retriever.retrieve(case.scope)
-        notes = (*case.notes, *found.notes, *self._not_indexed())
+        notes = (*case.notes, *found.notes, *waiting)
         return found.model_copy(update={"notes": notes, "seconds": round(time.perf_counter() - started, 4)})
 
     def _not_indexed(self) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Examined:
     """What the rules say to one question."""
 
     plan: QueryPlan
-    snapshot: Snapshot
+    seen: Seen
     scope: Scope
     incidents: tuple[Incident, ...]
     """All of them; those that answer the question are among `causes`."""
@@ -58,6 +58,11 @@ class Examined:
     settled: str = ""
     """Why neither search nor a model could add anything; empty where they can."""
     timings: Timings = field(default_factory=Timings)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The cluster at the moment that was seen."""
+        return self.seen.snapshot
 
     def numbered(self, hits: Iterable[Hit]) -> tuple[Citation, ...]:
         """Number the lines of hits after those that prove the causes, unless these hold them; give all lines."""
@@ -99,15 +104,8 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
     findings = tuple(finding for incident in meant for finding in incident.findings)
     return Examined(
         plan=plan,
-        snapshot=snapshot,
-        scope=Scope(
-            plan,
-            snapshot,
-            findings,
-            pointed.objects,
-            seen.document_ids,
-            top_k,
-        ),
+        seen=seen,
+        scope=Scope(plan, snapshot, findings, pointed.objects, seen.document_ids, top_k),
         incidents=incidents,
         causes=causes,
         evidence=evidence,

@@ -5,15 +5,17 @@ The cluster at a moment, as the rules see it: the same for every question about 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
+from threading import Lock
+from typing import TypeVar, cast
 
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import Incident, independent, ranked
 from kfi.diagnosis.episodes import resolved
-from kfi.diagnosis.preceding import History
 from kfi.diagnosis.rules import examine
 from kfi.ledger.ledger import Ledger
 from kfi.models.schemas import Document, Finding, ObjectRef
@@ -24,8 +26,13 @@ from kfi.snapshot.view import Snapshot
 
 # Earlier observations that are examined for one question; of more, the newest.
 _MOST_OBSERVATIONS = 12
+# Things worked out for questions that are kept for the next ones about the same moment.
+_MOST_KEPT = 500
 # Observations closer together than this are one collection.
 _ONE_COLLECTION = timedelta(minutes=3)
+
+
+T = TypeVar("T")
 
 
 def _none_earlier(_since: datetime) -> Sequence[Snapshot]:
@@ -50,9 +57,10 @@ class Seen:
     """Seconds that the rules took."""
     earlier: Callable[[datetime], Sequence[Snapshot]] = _none_earlier
     """Gives the cluster as it was observed before, since a moment, oldest first."""
-    history: History = _no_history
-    """Gives the states in which an object was observed."""
-    _over: dict[datetime, tuple[Incident, ...]] = field(default_factory=dict)
+    states: Callable[[ObjectRef], Sequence[Document]] = _no_history
+    """Gives the states in which an object was observed, oldest first; `history` remembers them."""
+    _kept: OrderedDict[Hashable, object] = field(default_factory=OrderedDict)
+    _keeping: Lock = field(default_factory=Lock)
 
     @cached_property
     def names(self) -> KnownNames:
@@ -72,13 +80,33 @@ class Seen:
 
     def resolved_since(self, low: datetime, namespace: str) -> tuple[Incident, ...]:
         """Give the incidents of a namespace (or of all) that were there since a moment and are over, newest first."""
-        if low not in self._over:
-            snapshots = (*self.earlier(low), self.snapshot)
-            self._over[low] = tuple(resolved(snapshots, self.incidents, low, _incidents))
-        return tuple(i for i in self._over[low] if any(_in_scope(f, namespace) for f in i.root.findings))
+
+        def look() -> tuple[Incident, ...]:
+            return tuple(resolved((*self.earlier(low), self.snapshot), self.incidents, low, incidents_in))
+
+        over = self.once(("resolved", low), look)
+        return tuple(i for i in over if any(_in_scope(f, namespace) for f in i.root.findings))
+
+    def history(self, ref: ObjectRef) -> Sequence[Document]:
+        """Give the states in which an object was observed up to this moment, oldest first."""
+        return self.once(("history", ref), lambda: self.states(ref))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Give what `make` gives, made for the first question that asks for it; a key stands for one type of thing."""
+        with self._keeping:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return cast(T, self._kept[key])
+        made = make()
+        with self._keeping:
+            self._kept[key] = made
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
 
 
-def _incidents(snapshot: Snapshot) -> tuple[Incident, ...]:
+def incidents_in(snapshot: Snapshot) -> tuple[Incident, ...]:
+    """Examine a snapshot and give its incidents, the likeliest first."""
     return ranked(independent(snapshot, tuple(examine(snapshot)), catalogue()), ())
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from kfi.diagnosis.catalogue import catalogue
-from kfi.diagnosis.causes import Incident, independent, ranked
+from kfi.diagnosis.causes import Incident, ranked
 from kfi.diagnosis.report import NumberedEvidence, lower_first, root_cause
-from kfi.diagnosis.rules import examine
 from kfi.examination import Examined
 from kfi.ledger.ledger import Ledger
 from kfi.ledger.queries import Part
@@ -22,7 +22,7 @@ from kfi.models.schemas import DiagnoseRequest, ObjectRef, RootCause
 from kfi.patterns import find
 from kfi.retrieval.listing import Page, listed
 from kfi.retrieval.listing_words import summary_of
-from kfi.sight import Seen, begin
+from kfi.sight import Seen, begin, incidents_in
 from kfi.snapshot.changes import changes_of
 from kfi.snapshot.view import Snapshot
 
@@ -36,15 +36,25 @@ _AT_ONCE = 5_000
 
 
 def with_list(case: Examined, ledger: Ledger, request: DiagnoseRequest) -> Examined:
-    """Give a case with the list that the question asks for, if it does.
+    """Give a case with the list that the question asks for, if it does, and the likeliest cause in one sentence.
 
     Raises:
         ServiceError: the ledger cannot be read.
     """
-    return _with_list(case, ledger, request) or case
+    listing = listed(ledger, case.snapshot, case.plan, Page(request.page, request.limit))
+    if listing is None:
+        return case
+    first, proof = tuple(cause for cause in case.causes[:1] if cause.confidence >= _SURE_ENOUGH), NumberedEvidence()
+    for cause in first:
+        labels = {*cause.citations, *(label for link in cause.chain for label in link.citations)}
+        proof.number(line for line in case.evidence.lines if line.label in labels)
+    said = summary_of(listing)
+    if first:
+        said += f" The likeliest cause of trouble there is that of {first[0].workload}: {lower_first(first[0].title)}."
+    return replace(case, listing=listing, causes=first, evidence=proof, gaps=(), summary=said)
 
 
-def with_patterns(case: Examined, seen: Seen, ledger: Ledger, request: DiagnoseRequest) -> Examined:
+def with_patterns(case: Examined, ledger: Ledger, request: DiagnoseRequest) -> Examined:
     """Give a case with the patterns and the past of its first cause; a list or a meaning is whole without them.
 
     Raises:
@@ -52,8 +62,11 @@ def with_patterns(case: Examined, seen: Seen, ledger: Ledger, request: DiagnoseR
     """
     if case.listing is not None or not case.causes or case.settled:
         return case
-    first = case.causes[0]
-    patterns = find.patterns_of(_searched(ledger, seen), first, _part(seen, request))[:_MOST_PATTERNS]
+    seen, first = case.seen, case.causes[0]
+    patterns = seen.once(
+        ("patterns", first.code, first.object, first.workload),
+        lambda: find.patterns_of(_searched(ledger, seen), first, _part(seen, request))[:_MOST_PATTERNS],
+    )
     earlier = () if ledger.temporary else ledger.observations(request.cluster or None, _low(seen), case.snapshot.as_of)
     if len(earlier) * len(case.snapshot.objects) > _AT_ONCE:
         notes = (*case.notes, "Earlier incidents like this one were not looked for; kfi patterns does.")
@@ -89,21 +102,6 @@ def _low(seen: Seen) -> datetime:
     return begin(seen.snapshot.as_of, _REMEMBERED) or seen.snapshot.as_of
 
 
-def _with_list(case: Examined, ledger: Ledger, request: DiagnoseRequest) -> Examined | None:
-    """Give the case with the list that was asked for, and the likeliest cause in one sentence; None without a list."""
-    listing = listed(ledger, case.snapshot, case.plan, Page(request.page, request.limit))
-    if listing is None:
-        return None
-    first, proof = tuple(cause for cause in case.causes[:1] if cause.confidence >= _SURE_ENOUGH), NumberedEvidence()
-    for cause in first:
-        labels = {*cause.citations, *(label for link in cause.chain for label in link.citations)}
-        proof.number(line for line in case.evidence.lines if line.label in labels)
-    said = summary_of(listing)
-    if first:
-        said += f" The likeliest cause of trouble there is that of {first[0].workload}: {lower_first(first[0].title)}."
-    return replace(case, listing=listing, causes=first, evidence=proof, gaps=(), summary=said)
-
-
 @dataclass(frozen=True)
 class Spell:
     """An incident of the past: from the first observation that shows it to the first that does not."""
@@ -119,16 +117,20 @@ class Spell:
 
 def spells(seen: Seen) -> tuple[Spell, ...]:
     """Give the incidents that earlier observations show and a later one does not, newest first."""
+    return seen.once("spells", partial(_spells, seen))
+
+
+def _spells(seen: Seen) -> tuple[Spell, ...]:
     going_on: dict[tuple[str, ObjectRef], tuple[Incident, datetime]] = {}
     over: list[Spell] = []
     for snapshot, incidents in _observed(seen):
-        there = {(one.root.rule.code, one.root.subject): one for one in incidents}
+        there = {one.root.key: one for one in incidents}
         for key in [key for key in going_on if key not in there]:
             incident, since = going_on.pop(key)
             over.append(_ended(incident, since, snapshot))
         for key, incident in there.items():
             if incident.confidence >= _SURE_ENOUGH:
-                _, since = going_on.get(key, (incident, _since(incident) or snapshot.as_of))
+                _, since = going_on.get(key, (incident, incident.root.since or snapshot.as_of))
                 going_on[key] = (incident, since)
     return tuple(sorted(over, key=_end, reverse=True))
 
@@ -136,12 +138,8 @@ def spells(seen: Seen) -> tuple[Spell, ...]:
 def _observed(seen: Seen) -> Iterator[tuple[Snapshot, Iterable[Incident]]]:
     """Yield what was observed and its incidents, oldest first, the present last."""
     for snapshot in seen.earlier(_low(seen)):
-        yield snapshot, ranked(independent(snapshot, tuple(examine(snapshot)), catalogue()), ())
+        yield snapshot, incidents_in(snapshot)
     yield seen.snapshot, seen.incidents
-
-
-def _since(incident: Incident) -> datetime | None:
-    return min((finding.since for finding in incident.root.findings if finding.since), default=None)
 
 
 def _ended(incident: Incident, since: datetime, after: Snapshot) -> Spell:

@@ -5,7 +5,7 @@ The time that a question asks about: what failed then, also where it is over.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from kfi.diagnosis.causes import Incident, about, ranked
 from kfi.diagnosis.meaning import explain
@@ -47,15 +47,15 @@ def with_the_past(
     if _looks_back(seen, plan, bool(here)):
         past = about(ranked(over(seen, plan), pointed.objects), pointed.objects, bool(pointed.missing))
         # Of what the present still remembers the past knows more: how sure it was then, and what it harmed.
-        known = {(one.root.rule.code, one.root.subject) for one in past}
-        ended = (*past, *(one for one in ended if (one.root.rule.code, one.root.subject) not in known))
+        known = {one.root.key for one in past}
+        ended = (*past, *(one for one in ended if one.root.key not in known))
     elif not active:
         notes = ("In so large a cluster, what is over is looked for only where the question names a time.",)
     # What is over comes first only where it, and nothing that fails now, has to do with what is named.
     first = [one for one in ended if not here and about((one,), named, nothing_named=False)]
     ordered = (*first, *active, *(one for one in ended if one not in first))
     kept, about_word = _as_called(about(tuple(in_window(ordered, plan)), named, nothing_named=False), plan)
-    if plan.metadata.until and any(not _since(one) and one in active for one in kept):
+    if plan.metadata.until and any(not one.root.since and one in active for one in kept):
         notes = (*notes, "Of what fails now without a time it is not known whether it failed then.")
     return kept, (*notes, *about_word)
 
@@ -85,14 +85,9 @@ def in_window(incidents: Iterable[Incident], plan: QueryPlan) -> Iterator[Incide
     """Yield the incidents that, as far as is known, were there in the time that a question asks about."""
     low, high = plan.metadata.since, plan.metadata.until
     for incident in incidents:
-        began = _since(incident)
-        ended = incident.root.first.until
+        began, ended = incident.root.since, incident.root.first.until
         if not (high and began and began > high) and not (low and ended and ended < low):
             yield incident
-
-
-def _since(incident: Incident) -> datetime | None:
-    return min((f.since for f in incident.root.findings if f.since), default=None)
 
 
 def _looks_back(seen: Seen, plan: QueryPlan, something_fails: bool) -> bool:

@@ -16,6 +16,7 @@ import typer
 
 from kfi.cli.options import (
     Cluster,
+    ForceModel,
     Form,
     Moment,
     Namespace,
@@ -52,10 +53,7 @@ def diagnose(
         int, typer.Option("--limit", min=1, max=100, help="Root causes, or rows of a list, at most.")
     ] = 10,
     page: Annotated[int, typer.Option("--page", min=1, max=1_000_000, help="Which page of a list.")] = 1,
-    force_model: Annotated[
-        str | None,
-        typer.Option("--force-model", metavar="MODEL", help="simple, complex, a configured model's name, or rules."),
-    ] = None,
+    force_model: ForceModel = None,
     output: Form = Output.text,
 ) -> int:
     """Say what fails and why, with the lines that prove it; without a question, every incident, worst first.

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated
 
 import typer
 
-from kfi.cli.options import Cluster, Form, Moment, Namespace, Output, Since, Sources, asked, moment, span
+from kfi.cli.options import Cluster, ForceModel, Form, Moment, Namespace, Output, Since, Sources, asked, moment, span
 from kfi.errors import KfiError
 
 _ENDS = frozenset(("exit", "quit", "bye", ":q"))
@@ -23,10 +22,7 @@ def chat(
     since: Since = None,
     as_of: Moment = None,
     cluster: Cluster = "",
-    force_model: Annotated[
-        str | None,
-        typer.Option("--force-model", metavar="MODEL", help="simple, complex, a configured model's name, or rules."),
-    ] = None,
+    force_model: ForceModel = None,
     output: Form = Output.text,
 ) -> int:
     """Answer one question a line; "and why?", "what about mailer?", "show me its events" follow the one before.

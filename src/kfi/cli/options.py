@@ -113,6 +113,10 @@ Sources = Annotated[
     typer.Option("--from", metavar="PATH", help="Evidence to read for this answer only, instead of the store."),
 ]
 Namespace = Annotated[str, typer.Option("-n", "--namespace", help="Only this namespace.", show_default=False)]
+ForceModel = Annotated[
+    str | None,
+    typer.Option("--force-model", metavar="MODEL", help="simple, complex, a configured model's name, or rules."),
+]
 Since = Annotated[str | None, typer.Option("--since", help="Events and logs of the last 30m, 1h, 2d …")]
 Cluster = Annotated[str, typer.Option("--cluster", help="Only this cluster.", show_default=False)]
 Moment = Annotated[

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache, cached_property, partial
 from itertools import chain, pairwise
 
@@ -56,6 +57,16 @@ class Group:
     def strength(self) -> float:
         """How sure its strongest finding is."""
         return self.first.strength
+
+    @property
+    def key(self) -> tuple[str, ObjectRef]:
+        """What it is of whom: the same at every moment that shows it."""
+        return self.rule.code, self.subject
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when the first of its findings is known to be so; None where none tells."""
+        return min((finding.since for finding in self.findings if finding.since), default=None)
 
     @cached_property
     def is_symptom(self) -> bool:

@@ -71,10 +71,10 @@ def resolved(snapshots: Sequence[Snapshot], present: Iterable[Incident], low: da
         low = snapshot.as_of
         if place < len(snapshots) - 1:
             there = tuple(judge(snapshot))
-            _join(spells, (_Spell(one, _told(one.root) or low, low, True) for one in there if _matters(one.root)))
+            _join(spells, (_Spell(one, one.root.since or low, low, True) for one in there if _matters(one.root)))
             # What an observation does not show any more is over; if it comes again, that is another spell.
             ended += [spells.pop(key) for key in list(spells.keys() - _keys(there))]
-    past = [spell for spell in (*ended, *spells.values()) if _key(spell.incident) not in going_on and _lasted(spell)]
+    past = [spell for spell in (*ended, *spells.values()) if spell.incident.root.key not in going_on and _lasted(spell)]
     return [_ended(spell) for spell in sorted(_told_once(past), key=_end, reverse=True)]
 
 
@@ -102,12 +102,12 @@ def _is_same_trouble(one: _Spell, other: _Spell) -> bool:
 
 
 def _keys(incidents: Iterable[Incident]) -> set[Key]:
-    return {(group.rule.code, group.subject) for one in incidents for group in (one.root, *one.explained)}
+    return {group.key for one in incidents for group in (one.root, *one.explained)}
 
 
 def _join(spells: dict[Key, _Spell], others: Iterable[_Spell]) -> None:
     for other in others:
-        spells.setdefault(_key(other.incident), other).add(other)
+        spells.setdefault(other.incident.root.key, other).add(other)
 
 
 def _remembered_by(snapshot: Snapshot, low: datetime, is_first: bool, judge: Judge) -> Iterator[_Spell]:
@@ -117,11 +117,11 @@ def _remembered_by(snapshot: Snapshot, low: datetime, is_first: bool, judge: Jud
         found = set()
         # The last stretch goes on: at its end are the incidents of the snapshot itself.
         for incident, since in _past(judge, snapshot, end - _MOMENT, begun) if end < snapshot.as_of else ():
-            found.add(_key(incident))
+            found.add(incident.root.key)
             yield _Spell(incident, since, _until(snapshot, incident, end))
         if end - start > _LONG:
             for incident, since in _past(judge, snapshot, start + _MOMENT, begun):
-                if _key(incident) not in found:
+                if incident.root.key not in found:
                     yield _Spell(incident, since, _until(snapshot, incident, start))
 
 
@@ -144,7 +144,7 @@ def _past(
     for incident in judge(past):
         root = _with_events(past, incident.root)
         if root.evidence and _remembered(past, root) and _matters(root):
-            since = _told(root) or (None if root.refs & past.undated else start)
+            since = root.since or (None if root.refs & past.undated else start)
             yield replace(incident, root=root), since
 
 
@@ -170,14 +170,6 @@ def _remembered(past: Rewound, root: Group) -> bool:
         or bool(root.refs & past.changed)
         or any(past.events_of(ref) for ref in root.refs)
     )
-
-
-def _key(incident: Incident) -> Key:
-    return incident.root.rule.code, incident.root.subject
-
-
-def _told(root: Group) -> datetime | None:
-    return min((finding.since for finding in root.findings if finding.since), default=None)
 
 
 def _lasted(spell: _Spell) -> bool:

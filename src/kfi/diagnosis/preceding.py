@@ -46,11 +46,10 @@ def _began(snapshot: Snapshot, incident: Incident) -> datetime | None:
     root = incident.root
     # Who crashes again and again is known by its last crash; the kubelet's back-off tells of the first.
     reasons = ("BackOff",) if root.rule.layer is Layer.CRASH else ()
-    told = [finding.since for finding in root.findings if finding.since]
     heard = [event for ref in root.refs for event in snapshot.events_of(ref, *reasons) if event.type == "Warning"]
-    if told and not reasons:
-        return min(told)
-    return min((*told, *(event.first for event in heard if event.first)), default=None)
+    if root.since and not reasons:
+        return root.since
+    return min(filter(None, (root.since, *(event.first for event in heard))), default=None)
 
 
 def preceding(snapshot: Snapshot, incident: Incident, history: History) -> Before:

@@ -21,7 +21,8 @@ from kfi.models.schemas import Citation, Document, DocumentKind, Finding, Object
 from kfi.retrieval.narrowing import neighbourhood
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.scope import Scope
-from kfi.retrieval.triage import folder_of, folders_of
+from kfi.retrieval.triage import folders_of
+from kfi.snapshot.ownership import folder_of
 from kfi.snapshot.resources import CLUSTER_SCOPED
 
 if TYPE_CHECKING:

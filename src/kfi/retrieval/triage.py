@@ -16,6 +16,7 @@ from kfi.models.schemas import Citation, Finding, ObjectRef, QueryMetadata
 from kfi.retrieval.focus import troubled
 from kfi.retrieval.fusion import Found, Lines, Ranked, joined
 from kfi.retrieval.narrowing import Search, named_in, neighbourhood
+from kfi.snapshot.ownership import folder_of
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Node, PersistentVolumeClaim, Workload
 from kfi.snapshot.view import Log, Snapshot
@@ -67,11 +68,6 @@ def folders_of(snapshot: Snapshot, refs: Iterable[ObjectRef]) -> frozenset[str]:
     """Give the folders in which texts about objects lie: a log beside them, of unknown writer, may be theirs."""
     texts = (one for ref in refs for one in snapshot.seen.get(ref, ()))
     return frozenset(folder_of(one.document.source.path) for one in texts)
-
-
-def folder_of(path: str) -> str:
-    """Give the folder of a source."""
-    return path.rpartition("/")[0]
 
 
 def _near_first(

@@ -111,7 +111,7 @@ class LogOwners:
 
     def _beside(self, path: str, ref: ObjectRef) -> ObjectRef | None:
         """Give the one workload of which the log's folder holds a text of its own, not just a row in a table."""
-        described = self._described.get(_folder(path), ())
+        described = self._described.get(folder_of(path), ())
         return self._only([one for one in described if one.kind in _RUNS], ref)
 
     def _only(self, candidates: Iterable[ObjectRef], ref: ObjectRef) -> ObjectRef | None:
@@ -145,7 +145,7 @@ class LogOwners:
         found: dict[str, list[ObjectRef]] = defaultdict(list)
         for path, refs in shown.items():
             if len({self._snapshot.topology.workload(ref) for ref in refs}) == 1:
-                found[_folder(path)].extend(refs)
+                found[folder_of(path)].extend(refs)
         return {folder: tuple(refs) for folder, refs in found.items()}
 
     @cached_property
@@ -168,7 +168,8 @@ def _specificity(ref: ObjectRef) -> int:
     return _RUNS.index(ref.kind) if ref.kind in _RUNS else len(_RUNS)
 
 
-def _folder(path: str) -> str:
+def folder_of(path: str) -> str:
+    """Give the folder of a source; an archive (`bundle.tgz!pods/web.log`) is a folder, too."""
     return path.replace("!", "/").rpartition("/")[0]
 
 

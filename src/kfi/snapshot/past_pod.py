@@ -24,7 +24,7 @@ from kfi.snapshot.pod import (
     StateTerminated,
     StateWaiting,
 )
-from kfi.snapshot.view import Event
+from kfi.snapshot.view import Event, recency
 
 # Between two restarts the kubelet waits five minutes at most; a back-off of longer ago belongs to an earlier crash.
 _BACK_OFF = timedelta(minutes=6)
@@ -65,7 +65,7 @@ def pod_at(pod: Pod, moment: datetime, events: Iterable[Event]) -> Pod:
     changes = [time for time in pod_times(pod) if time > moment]
     if not changes:
         return pod
-    told = sorted(events, key=_last, reverse=True)
+    told = sorted(events, key=recency, reverse=True)
     status = pod.status
     conditions = [c for condition in status.conditions for c in _condition_at(pod, condition, moment, told)]
     scheduled = next((c.status == "True" for c in conditions if c.type == "PodScheduled"), True)
@@ -95,7 +95,7 @@ _STOPPED = ("Stopping container", "skip schedule deleting pod")
 
 def pod_heard(ref: ObjectRef, moment: datetime, events: Iterable[Event]) -> Pod | None:
     """Give a Pod that is gone by now as the Events about it show it; None where they do not show it failing then."""
-    told = sorted(events, key=_last, reverse=True)
+    told = sorted(events, key=recency, reverse=True)
     newest = next(iter(told), None)
     failing = next((event for event in told if event.reason in _KEPT_FROM_RUNNING), None)
     if not (newest and failing and _close(failing, moment)) or newest.message.startswith(_STOPPED):
@@ -113,10 +113,6 @@ def pod_heard(ref: ObjectRef, moment: datetime, events: Iterable[Event]) -> Pod 
         container_statuses=[ContainerStatus(name=name, state=state)],
     )
     return Pod(ref=ref, kind="Pod", spec=PodSpec(containers=[Container(name=name)]), status=status)
-
-
-def _last(event: Event) -> float:
-    return event.last.timestamp() if event.last else 0.0
 
 
 def _condition_at(pod: Pod, condition: Condition, moment: datetime, events: list[Event]) -> Iterator[Condition]:

@@ -21,7 +21,7 @@ from kfi.snapshot.past_pod import crashed, pod_at, pod_heard, pod_times
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.provenance import Path
 from kfi.snapshot.resources import Endpoints, Node, PersistentVolumeClaim, Service, Workload
-from kfi.snapshot.view import Alert, Event, Listing, Log, Snapshot
+from kfi.snapshot.view import Alert, Event, Listing, Log, Snapshot, recency
 
 # Kinds whose numbers are of now: what they were then only Events tell.
 _USED_UP = frozenset({"ResourceQuota"})
@@ -278,7 +278,7 @@ def _node_condition_at(node: Node, condition: Condition, moment: datetime, event
         return condition
     # Of an Event that came again later only the later time would fit, and that is still to come.
     tells = [e for e in events if e.reason in _TELLS_OF.get(condition.type, ()) and e.last and e.last < moment]
-    told = max(tells, key=_last, default=None)
+    told = max(tells, key=recency, default=None)
     if told is None:
         # Nothing tells when it began; that it was so is known of the moment before it ended.
         over = changed - moment <= _JUST_BEFORE and condition.type == "Ready"
@@ -289,10 +289,6 @@ def _node_condition_at(node: Node, condition: Condition, moment: datetime, event
     return condition.model_copy(
         update={"status": trouble, "reason": told.reason, "message": told.message, "last_transition_time": since}
     )
-
-
-def _last(event: Event) -> float:
-    return event.last.timestamp() if event.last else 0.0
 
 
 def _job_at(job: Workload, moment: datetime) -> Workload:

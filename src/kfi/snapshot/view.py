@@ -265,8 +265,9 @@ def _newest_first(events: Iterable[Event]) -> dict[ObjectRef, tuple[Event, ...]]
     by: dict[ObjectRef, list[Event]] = defaultdict(list)
     for event in events:
         by[event.ref.object].append(event)
-    return {ref: tuple(sorted(es, key=_recency, reverse=True)) for ref, es in by.items()}
+    return {ref: tuple(sorted(es, key=recency, reverse=True)) for ref, es in by.items()}
 
 
-def _recency(event: Event) -> float:
+def recency(event: Event) -> float:
+    """Give when an Event happened last in seconds since 1970, 0 where that is unknown: a key to sort by."""
     return event.last.timestamp() if event.last else 0.0
