@@ -56,16 +56,7 @@ def fresh_pods(c: Cluster, app: App, age: int = 400) -> list[Pod]:
         pod.labels |= app.labels
         pod.states = [State(started_age=age - 3) for _ in app.containers]
         pod.init_states = [State("Terminated", "Completed", exit_code=0, ready=True) for _ in app.init]
-        c.event(
-            Event(
-                "pod",
-                pod.name,
-                "Scheduled",
-                f"Successfully assigned {c.ns}/{pod.name} to {pod.node}",
-                age=age,
-                source="default-scheduler",
-            )
-        )
+        c.scheduled(pod)
     if app.kind == "Deployment":
         c.event(
             Event(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .cases import case
 from .effects import alert, fresh_pods, hurt_callers, no_pods, pending
-from .model import Claim, Cluster, Event, Volume
+from .model import App, Claim, Cluster, Event, Volume
 
 
 def failed(app_name: str, kind: str, reason: str) -> str:
@@ -15,6 +15,17 @@ def failed(app_name: str, kind: str, reason: str) -> str:
             f"forbidden: {reason}"
         )
     return f'Error creating: pods "{app_name}" is forbidden: {reason}'
+
+
+def pending_for_claim(c: Cluster, app: App) -> None:
+    """Leave the pods of an app pending for a claim that is not bound."""
+    count = len(c.nodes)
+    pending(
+        c,
+        app,
+        f"0/{count} nodes are available: pod has unbound immediate PersistentVolumeClaims. "
+        f"preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling.",
+    )
 
 
 @case("namespace_cpu_quota_exceeded", "clinic", "database of the records is not coming back after maintenance")
@@ -237,13 +248,7 @@ def class_gone(c: Cluster) -> str:
             "persistentvolume-controller",
         )
     )
-    pending(
-        c,
-        app,
-        f"0/{len(c.nodes)} nodes are available: pod has unbound immediate PersistentVolumeClaims. "
-        f"preemption: 0/{len(c.nodes)} nodes are "
-        f"available: {len(c.nodes)} Preemption is not helpful for scheduling.",
-    )
+    pending_for_claim(c, app)
     hurt_callers(c, app, "refused")
     return f"app/{app.name}"
 
@@ -272,12 +277,6 @@ def released_volume(c: Cluster) -> str:
             "persistentvolume-controller",
         )
     )
-    pending(
-        c,
-        app,
-        f"0/{len(c.nodes)} nodes are available: pod has unbound immediate PersistentVolumeClaims. "
-        f"preemption: 0/{len(c.nodes)} nodes are "
-        f"available: {len(c.nodes)} Preemption is not helpful for scheduling.",
-    )
+    pending_for_claim(c, app)
     hurt_callers(c, app, "refused")
     return f"app/{app.name}"

@@ -28,66 +28,43 @@ def route(
     return body | ({"status": status} if status else {})
 
 
-@case("gateway_misrouted", "ferry", "clicking on fares gives a 500 page")
-def httproute_no_backend(c: Cluster) -> str:
-    """An HTTPRoute to a Service that does not exist."""
-    app = c.app("fares")
-    rule = {
-        "matches": [{"path": {"type": "PathPrefix", "value": "/fares"}}],
-        "backendRefs": [{"name": "fares-svc", "port": 9090}],
-    }
-    spec = {
-        "parentRefs": [{"name": "public", "namespace": "gateway-system"}],
-        "hostnames": ["www.skerryline.io"],
-        "rules": [rule],
-    }
-    status = {
-        "parents": [
-            {
-                "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
-                "parentRef": {"name": "public"},
-                "conditions": [
-                    {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "Route is accepted"},
-                    {
-                        "type": "ResolvedRefs",
-                        "status": "False",
-                        "reason": "BackendNotFound",
-                        "message": f"Service {c.ns}/fares-svc not found",
-                    },
-                ],
-            }
-        ]
-    }
-    portal = c.app("portal")
-    front = {
+def http_route(prefix: str, service: str, port: int) -> dict[str, Any]:
+    """Give the spec of an HTTPRoute that sends a prefix of the public gateway to a Service."""
+    return {
         "parentRefs": [{"name": "public", "namespace": "gateway-system"}],
         "hostnames": ["www.skerryline.io"],
         "rules": [
             {
-                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-                "backendRefs": [{"name": portal.name, "port": 3000}],
+                "matches": [{"path": {"type": "PathPrefix", "value": prefix}}],
+                "backendRefs": [{"name": service, "port": port}],
             }
         ],
     }
-    good = {
-        "parents": [
-            {
-                "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
-                "parentRef": {"name": "public"},
-                "conditions": [
-                    {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "Route is accepted"},
-                    {
-                        "type": "ResolvedRefs",
-                        "status": "True",
-                        "reason": "ResolvedRefs",
-                        "message": "Resolved all the Object references for the Route",
-                    },
-                ],
-            }
-        ]
+
+
+def resolved_refs(status: str, reason: str, message: str) -> dict[str, Any]:
+    """Give the status of an accepted HTTPRoute whose condition ResolvedRefs is as given."""
+    accepted = {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "Route is accepted"}
+    resolved = {"type": "ResolvedRefs", "status": status, "reason": reason, "message": message}
+    parent = {
+        "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
+        "parentRef": {"name": "public"},
+        "conditions": [accepted, resolved],
     }
+    return {"parents": [parent]}
+
+
+@case("gateway_misrouted", "ferry", "clicking on fares gives a 500 page")
+def httproute_no_backend(c: Cluster) -> str:
+    """An HTTPRoute to a Service that does not exist."""
+    app = c.app("fares")
+    portal = c.app("portal")
+    spec = http_route("/fares", "fares-svc", 9090)
+    front = http_route("/", portal.name, 3000)
+    missing = resolved_refs("False", "BackendNotFound", f"Service {c.ns}/fares-svc not found")
+    good = resolved_refs("True", "ResolvedRefs", "Resolved all the Object references for the Route")
     c.custom["httproutes"] = [
-        route(c, "HTTPRoute", "fares", spec, status),
+        route(c, "HTTPRoute", "fares", spec, missing),
         route(c, "HTTPRoute", "portal", front, good),
     ]
     portal.extra.append(route(c, "HTTPRoute", "portal", front))

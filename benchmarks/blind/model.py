@@ -276,6 +276,11 @@ class Cluster:
         """Record an Event of the namespace."""
         self.events.append(event)
 
+    def scheduled(self, pod: Pod) -> None:
+        """Record that a pod was given its node when it was made."""
+        to = f"Successfully assigned {self.ns}/{pod.name} to {pod.node}"
+        self.event(Event("pod", pod.name, "Scheduled", to, age=pod.age, source="default-scheduler"))
+
     def callers(self, role: str) -> list[App]:
         """Give the apps that call this one."""
         return [app for app in self.apps.values() if role in app.calls]

@@ -215,16 +215,7 @@ def noise(c: Cluster) -> None:
     for app in calm:
         for pod in [pod for pod in app.pods if pod.age < 3600]:
             image = app.main.image
-            c.event(
-                Event(
-                    "pod",
-                    pod.name,
-                    "Scheduled",
-                    f"Successfully assigned {c.ns}/{pod.name} to {pod.node}",
-                    age=pod.age,
-                    source="default-scheduler",
-                )
-            )
+            c.scheduled(pod)
             c.event(
                 Event(
                     "pod", pod.name, "Pulled", f'Container image "{image}" already present on machine', age=pod.age - 1
