@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 FULL   := .venv-full
 TORCH  ?= torch==2.13.0
 
-.PHONY: help demo test test-full test-milvus test-llm check format docs bench lock setup clean
+.PHONY: help bench-dimension demo test test-full test-milvus test-llm check format docs bench lock setup clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -45,6 +45,12 @@ test-milvus: $(READY)  ## tests against a real Milvus server (the wheel of 2.3.5
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .milvus-test milvus==2.3.5
 	@KFI_TEST_MILVUS=$(CURDIR)/.milvus-test unshare --map-root-user --net \
 	  $(BIN)/python scripts/loopback_only.py $(BIN)/pytest tests/milvus
+
+bench-dimension: $(READY)  ## what 384 and 1024 numbers a vector cost on Milvus Lite and on a real Milvus 2.3.5
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .milvus-test milvus==2.3.5
+	@$(BIN)/python benchmarks/dimension.py
+	@unshare --map-root-user --net \
+	  $(BIN)/python scripts/loopback_only.py $(BIN)/python benchmarks/dimension.py --wheel $(CURDIR)/.milvus-test
 
 # The weights are 98 MB and far too small to judge answers by; the protocol is real.
 test-llm: $(READY)  ## tests against a real inference server (llama.cpp, SmolLM2-135M; Linux or macOS)

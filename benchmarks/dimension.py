@@ -1,13 +1,15 @@
 """Measure what the number of a vector's dimensions costs and loses.
 
-Usage: python benchmarks/dimension.py [--vectors 10000,50000,100000] [--dimensions 384,1024] [--uri URI] [--token TOKEN]
+Usage: python benchmarks/dimension.py [--vectors 10000,50000,100000] [--dimensions 384,1024] [--uri URI | --wheel DIR]
        python benchmarks/dimension.py MODEL_DIR --pooled CASES.jsonl... [--dimensions 384]
 
 The first makes random vectors and prints the index's size on disk (Milvus Lite), the seconds to build it and the median
-milliseconds of a search for the 100 nearest; with --uri on a server, whose disk it cannot see. Random vectors are as
-large as any, but nearer neighbours of real ones may be found faster. The second embeds the cards of all cases' evidence
-with the model in MODEL_DIR and prints, against the model's own width, how many of the 10 nearest cards of each question
-are lost at a dimension: as the index finds them, and with the best 100 scored again at full width, as kfi does.
+milliseconds of a search for the 100 nearest; with --uri on a server, whose disk it cannot see; with --wheel on a Milvus
+2.3.5 that it starts itself from the wheel in DIR (`make bench-dimension`): what its folder grows by, its logs included.
+Random vectors are as large as any, but nearer neighbours of real ones may be found faster. The second embeds the cards
+of all cases' evidence with the model in MODEL_DIR and prints, against the model's own width, how many of the 10 nearest
+cards of each question are lost at a dimension: as the index finds them, and with the best 100 scored again at full
+width, as kfi does.
 """
 
 from __future__ import annotations
@@ -18,12 +20,16 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import numpy as np
 from numpy.typing import NDArray
+from tests.milvus.server import RealMilvus
 
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Source
 from kfi.vectorstore.index import IndexRow
@@ -58,12 +64,29 @@ def document(number: int) -> Document:
     )
 
 
-def measured(count: int, dimension: int, uri: str, token: str) -> tuple[float, float, float]:
-    """Give the index's MiB on disk (0 where it is a server's), the seconds to build it, and milliseconds a search."""
+@contextmanager
+def served(wheel: Path | None, folder: Path) -> Iterator[str]:
+    """Give the address of a Milvus server that runs as long as it is needed, from a wheel; none without a wheel."""
+    if wheel is None:
+        yield ""
+        return
+    server = RealMilvus(wheel, folder)
+    server.start()
+    try:
+        yield server.uri
+    finally:
+        server.stop()
+
+
+def measured(count: int, dimension: int, uri: str, token: str, wheel: Path | None) -> tuple[float, float, float]:
+    """Give the MiB on disk (0 where they are a far server's), the seconds to build it, and milliseconds a search."""
     random = np.random.default_rng(7)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, served(wheel, Path(temporary)) as own:
         folder = Path(temporary) / "index"
-        where = MilvusStore(uri or str(folder), model="random", dimension=dimension, token=token, store="dimension")
+        before = _size(Path(temporary))
+        where = MilvusStore(
+            uri or own or str(folder), model="random", dimension=dimension, token=token, store="dimension"
+        )
         started = time.perf_counter()
         for begin in range(0, count, _BATCH):
             vectors = unit(random, min(_BATCH, count - begin), dimension)
@@ -78,16 +101,25 @@ def measured(count: int, dimension: int, uri: str, token: str) -> tuple[float, f
         if uri:
             where.drop()
         where.close()
-        size = 0 if uri else sum(file.stat().st_size for file in Path(temporary).rglob("*") if file.is_file())
+        size = 0 if uri else _size(Path(temporary)) - before
     return size / 2**20, built, statistics.median(spent)
 
 
-def show_cost(counts: Sequence[int], dimensions: Sequence[int], uri: str, token: str) -> None:
+def _size(folder: Path) -> int:
+    """Give the bytes of all files in a folder; a server may remove some while they are counted."""
+    size = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size if file.is_file() else 0
+    return size
+
+
+def show_cost(counts: Sequence[int], dimensions: Sequence[int], uri: str, token: str, wheel: Path | None) -> None:
     """Print a row for each number of vectors and dimension."""
     print("| vectors | dimension | MiB on disk | build s | search ms (median) |\n|---|---|---|---|---|")
     for count in counts:
         for dimension in dimensions:
-            size, built, spent = measured(count, dimension, uri, token)
+            size, built, spent = measured(count, dimension, uri, token, wheel)
             shown = f"{size:.1f}" if size else "-"
             print(f"| {count:,} | {dimension} | {shown} | {built:.1f} | {spent:.1f} |", flush=True)
 
@@ -150,6 +182,7 @@ def main() -> int:
     parser.add_argument("--dimensions", type=_numbers, default=[384, 1024])
     parser.add_argument("--uri", default="", help="a Milvus server, such as http://127.0.0.1:19530")
     parser.add_argument("--token", default="")
+    parser.add_argument("--wheel", type=Path, help="folder that milvus==2.3.5 was installed into")
     args = parser.parse_args()
     if args.model and not args.pooled:
         print(json.dumps({"error": "With a model, give --pooled CASES.jsonl."}), file=sys.stderr)
@@ -157,7 +190,7 @@ def main() -> int:
     if args.model:
         show_loss(args.model, args.pooled, args.dimensions)
     else:
-        show_cost(args.vectors, args.dimensions, args.uri, args.token)
+        show_cost(args.vectors, args.dimensions, args.uri, args.token, args.wheel)
     return 0
 
 

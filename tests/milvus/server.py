@@ -14,8 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-_PORTS = ("etcd", "root_coord", "proxy", "proxy_internal", "query_coord", "query_node", "index_coord", "index_node")
-_PORTS += ("data_coord", "data_node")
+_PORTS = tuple(
+    "etcd root_coord proxy proxy_internal query_coord query_node index_coord index_node data_coord data_node".split()
+)
 # The wheel's starter waits for its health page; then it stays until its input ends.
 _START = """
 import socket
