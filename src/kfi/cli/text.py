@@ -18,7 +18,7 @@ from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.conditions.wording import stretch
 from kfi.diagnosis.meaning import Meaning, words_of
 from kfi.diagnosis.report import lower_first
-from kfi.models.answer import FoundLines, HitList, QueryAnalysis
+from kfi.models.answer import BY_MODEL, FoundLines, HitList, QueryAnalysis
 from kfi.models.listing import Listing
 from kfi.models.schemas import Change, Citation, FailureDiagnosis, IngestReport, RootCause, Skipped
 
@@ -140,7 +140,7 @@ def _hit(number: int, hit: FoundLines, explain: bool) -> str:
 
 
 def _lifted(hit: FoundLines) -> str:
-    added = ", ".join(f"{name} {value:+.2f}" for name, value in hit.features.items())
+    added = ", ".join(f"{name} {value:+.2f}" for name, value in hit.features.items() if name != BY_MODEL)
     return wrapped(f"lifted by: {added}" if added else "scored by a model, which says no more than the number", "   ")
 
 

@@ -24,6 +24,9 @@ from kfi.models.schemas import (
     Value,
 )
 
+BY_MODEL = "model"
+"""What a model's score stands under in `Hit.features`: it is not made of features."""
+
 
 class Leg(StrEnum):
     """A way of searching."""
@@ -52,7 +55,7 @@ class Hit(Value):
     score: float = 0.0
     """By the reranker; comparable only within one sub-query and one reranker."""
     features: dict[str, float] = Field(default_factory=dict)
-    """What each feature added to the score; empty where a model gave it, which says no more than the number."""
+    """What each feature added to the score; a model's own score under `model`, which says no more than the number."""
     legs: tuple[LegRank, ...] = ()
     sub_query: str = ""
     alike: int = 0

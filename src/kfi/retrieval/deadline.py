@@ -10,20 +10,21 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from kfi.models.answer import BY_MODEL
 from kfi.retrieval.features import FeatureScorer
 from kfi.retrieval.reranker import Scorer
 
 if TYPE_CHECKING:
     from kfi.retrieval.reranker import Candidate
 
-# Candidates between two looks at the clock.
-_BATCH = 8
+# Candidates before the first look at the clock, and between two looks.
+_FIRST, _BATCH = 2, 8
 
 
 class DeadlineScorer:
-    """Scores by a model; where it has not read all candidates in time, the features' order stands for all of them.
+    """Scores by a model; where it would not read all candidates in time, the features' order stands for all of them.
 
-    A batch that was begun is finished, so an answer may come later than the deadline by the time of one batch.
+    The first few tell how long all will take: nobody waits for a model that cannot be done in time.
     """
 
     def __init__(self, model: Scorer, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,10 +48,27 @@ class DeadlineScorer:
         Raises:
             ServiceError: the model cannot be used.
         """
-        end = self._clock() + self._seconds
+        made = self._in_time(query, candidates)
+        return self._features.scores(query, candidates) if made is None else made
+
+    def contributions(self, query: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+        """Give the model's score of each candidate under its own name, or what each feature adds where it is too slow.
+
+        Raises:
+            ServiceError: the model cannot be used.
+        """
+        made = self._in_time(query, candidates)
+        if made is None:
+            return self._features.contributions(query, candidates)
+        return [{BY_MODEL: score} for score in made]
+
+    def _in_time(self, query: str, candidates: Sequence[Candidate]) -> list[float] | None:
+        begun = self._clock()
         made: list[float] = []
-        for start in range(0, len(candidates), _BATCH):
-            if made and self._clock() > end:
-                return self._features.scores(query, candidates)
-            made += self._model.scores(query, candidates[start : start + _BATCH])
+        while len(made) < len(candidates):
+            size = _BATCH if made else _FIRST
+            made += self._model.scores(query, candidates[len(made) : len(made) + size])
+            spent, left = self._clock() - begun, len(candidates) - len(made)
+            if left and spent + left * spent / len(made) > self._seconds:
+                return None
         return made

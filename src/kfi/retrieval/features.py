@@ -16,6 +16,7 @@ from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 
+from kfi.config import EMBEDDED_RERANKER
 from kfi.models.schemas import DocumentKind, ObjectRef, QueryMetadata, Severity, Value
 from kfi.retrieval.alert_families import family_of
 from kfi.retrieval.error_families import ErrorFamily
@@ -121,7 +122,7 @@ Feature = Callable[[Asked, Read], float]
 class FeatureScorer:
     """Scores by features. Stateless, and loads nothing."""
 
-    name = "features"
+    name = EMBEDDED_RERANKER
 
     def __init__(self, weights: Weights | None = None) -> None:
         self._weights = weights or Weights()

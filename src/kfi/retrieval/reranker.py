@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from kfi.config import EMBEDDED_RERANKER
 from kfi.errors import ServiceError
-from kfi.models.answer import Hit, Leg, LegRank
+from kfi.models.answer import BY_MODEL, Hit, Leg, LegRank
 from kfi.models.schemas import Citation, Document, DocumentKind, Finding, ObjectRef, QueryMetadata, Severity
 from kfi.retrieval.narrowing import neighbourhood
 from kfi.retrieval.query_analyzer import QueryAnalyzer
@@ -142,6 +143,14 @@ class RerankerService:
             for hit, score, why in zip(hits, scores, told or [{}] * len(hits), strict=True)
         ]
         return tuple(sorted(scored, key=_hit_score, reverse=True)[: max(top_k, 0)])
+
+    def late(self, hits: Iterable[Hit]) -> Iterator[str]:
+        """Say so where hits were ranked by their features because the model was too slow."""
+        if self.name != EMBEDDED_RERANKER and any(hit.features and BY_MODEL not in hit.features for hit in hits):
+            yield (
+                f"The reranker {self.name} is too slow on this machine for KFI_RERANKER_DEADLINE_S, "
+                "so the features' order stands."
+            )
 
     def candidates(self, hits: Sequence[Hit], scope: Scope) -> list[Candidate]:
         """Give hits as a scorer sees them."""

@@ -133,9 +133,10 @@ class _Steps:
         """Keep for each sub-query the lines that answer it best."""
         scope = proposed.search.scope
         pairs = zip(proposed.search.parts, proposed.hits, strict=True)
-        ranked = (self.reranker.best(hits, part, scope, len(hits)) for part, hits in pairs)
+        ranked = [self.reranker.best(hits, part, scope, len(hits)) for part, hits in pairs]
+        notes = (*proposed.notes, *self.reranker.late(chain.from_iterable(ranked)))
         read = (read_on(spread(_together(hits), scope.snapshot)[: scope.top_k], scope.snapshot) for hits in ranked)
-        return Proposed(proposed.search, tuple(_together(hits) for hits in read), proposed.notes)
+        return Proposed(proposed.search, tuple(_together(hits) for hits in read), notes)
 
 
 def _cut(found: Sequence[Fused], documents: Mapping[str, Document], part: str) -> Iterator[Hit]:
