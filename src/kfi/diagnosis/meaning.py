@@ -56,8 +56,8 @@ _EXIT_CODES: dict[int, tuple[str, str]] = {
     127: ("command-not-found", "the command was not found."),
     128: ("container-start-error command-not-found",
           "of containerd with the reason StartError: the container could not be started. Else the program's own."),
-    255: ("container-crash node-not-ready",
-          "the program ended with -1; or, with the reason Unknown, its end was not seen, as after a node's restart."),
+    255: ("container-crash node-restarted",
+          "the program ended with -1; or, with the reason Unknown, its node or runtime was restarted beneath it."),
 }  # fmt: skip
 # Other ways to say them.
 _ALSO = {

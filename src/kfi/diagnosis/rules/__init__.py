@@ -23,6 +23,7 @@ from kfi.diagnosis.rules import (
     jobs,
     memory,
     network,
+    node_restarts,
     nodes,
     performance,
     probes,
@@ -51,6 +52,7 @@ FAMILIES = cast(
     tuple[Family, ...],
     (
         nodes,
+        node_restarts,
         quota,
         admission,
         deletion,

@@ -40,6 +40,7 @@ from kfi.diagnosis.conditions.endings import (
 from kfi.diagnosis.conditions.heard import HeardPods
 from kfi.diagnosis.conditions.last_words import container_logs, most_telling, quoted
 from kfi.diagnosis.conditions.log_faults import LogFault
+from kfi.diagnosis.conditions.node_restart import lost
 from kfi.diagnosis.conditions.port_conflict import Conflict, failed_bind, shared_ports
 from kfi.diagnosis.conditions.quoted_setting import settings_named
 from kfi.diagnosis.conditions.served import declared
@@ -170,7 +171,9 @@ def _ended(snapshot: Snapshot, run: Run) -> Finding | None:
     end, weight = run.last_end, trouble(run, snapshot.as_of)
     if end is None or end.exit_code is None:
         return _stuck(snapshot, run)
-    if weight == 0 or end.reason == "ContainerStatusUnknown" or out_of_memory(run) or killed_by_probe(snapshot, run):
+    if weight == 0 or end.reason == "ContainerStatusUnknown" or lost(run):
+        return None
+    if out_of_memory(run) or killed_by_probe(snapshot, run):
         return None
     conflict = failed_bind(snapshot, run)
     if conflict:

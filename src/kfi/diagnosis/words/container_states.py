@@ -89,9 +89,9 @@ PODS = words(
      "As a phase: every container has ended, at least one with an error, or the Pod was evicted or rejected. As the "
      "reason of an Event of the kubelet: a step of starting a container failed (pulling, creating, starting); the "
      "message says which."),
-    ("Unknown", "node-not-ready",
-     "Of a Pod: its node does not report any more. Of a container (containerd, exit code 255): the runtime lost track "
-     "of it, as after a restart of the node."),
+    ("Unknown", "node-not-ready node-restarted",
+     "Of a Pod: its node does not report any more. Of a container (containerd, exit code 255): it was gone when the "
+     "runtime came up again, as after a restart of the node."),
     ("Terminating", "object-stuck-deleting namespace-stuck-terminating node-not-ready",
      "STATUS of what has a deletionTimestamp: of a Pod, its containers are given terminationGracePeriodSeconds (30) "
      "to end. One that stays so has a finalizer, a node that does not answer, or processes that cannot be killed."),

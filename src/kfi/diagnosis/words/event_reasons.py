@@ -136,7 +136,7 @@ OF_NODES = words(
      "own limit was the reason, the container says OOMKilled."),
     ("OOMKilling", "node-out-of-memory oom-killed",
      "Of the node problem detector: the kernel's log tells of a killing."),
-    ("Rebooted", "", "Of the kubelet: the node was restarted; its boot id is another one."),
+    ("Rebooted", "node-restarted", "Of the kubelet: the node was restarted; its boot id is another one."),
     ("Starting", "", "Of the kubelet (or kube-proxy): it starts."),
     ("KubeletSetupFailed", "kubelet-down", "Of the kubelet: it could not set itself up."),
     ("DeletingAllPods", "node-not-ready", "Of the node controller: the node is gone, and with it its Pods."),

@@ -94,6 +94,22 @@ NODE_NOT_READY = Rule(
         "elsewhere, and two of a StatefulSet's must never write to one volume.",
     ),
 )
+NODE_RESTARTED = Rule(
+    code="node-restarted",
+    title="Node or its container runtime was restarted",
+    layer=Layer.NODE,
+    meaning=(
+        "When the machine or its container runtime goes down and comes back, what ran there is gone. The runtime "
+        "reports each container as ended with exit code 255 and the reason Unknown, and the kubelet starts them anew: "
+        "no program is to blame, and all of them start at once."
+    ),
+    confirm="kubectl get events --field-selector involvedObject.name={name},reason=Rebooted -A",
+    fix=(
+        "Find out what restarted it: on the node, last -x reboot, journalctl --list-boots, journalctl -u containerd; "
+        "beyond it, upgrades, the cloud provider's maintenance, or a kernel crash.",
+        "What is not ready yet mostly needs only time; look at what still is not after some minutes.",
+    ),
+)
 NODE_NETWORK_UNAVAILABLE = Rule(
     code="node-network-unavailable",
     title="Node has no Pod network",
