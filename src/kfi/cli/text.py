@@ -7,6 +7,7 @@ Plain text with a little colour where the terminal has it; nothing from the evid
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -23,6 +24,7 @@ from kfi.models.listing import Listing
 from kfi.models.schemas import Change, Citation, FailureDiagnosis, IngestReport, RootCause, Skipped
 
 _MAX_QUOTED_LINES = 8
+_OBJECT_BEGINS = re.compile(r'[\s"-]*(?:apiVersion|kind)"?:')
 _RELATED_SHOWN = 4
 _FULL_WITHOUT_QUESTION = 3
 _SKIPPED_SHOWN = 10
@@ -35,13 +37,13 @@ _SPOKEN = {
 }
 
 
-def show(answer: FailureDiagnosis) -> None:
-    """Print an answer to standard output."""
+def show(answer: FailureDiagnosis, thinking: bool = False) -> None:
+    """Print an answer to standard output, on demand with how the model came to its words."""
     typer.echo(bold(wrapped(answer.summary, "")))
     if answer.listing:
         _show_list(answer.listing)
     else:
-        _show_causes(answer)
+        _show_causes(answer, thinking)
         _show_patterns(answer)
         _show_related(answer)
     if answer.gaps:
@@ -68,15 +70,16 @@ def _show_patterns(answer: FailureDiagnosis) -> None:
         typer.echo(f"\n{bold('Like it before')}\n{pattern_text.past_lines(answer.past_incidents)}")
 
 
-def _show_causes(answer: FailureDiagnosis) -> None:
+def _show_causes(answer: FailureDiagnosis, thinking: bool) -> None:
     full = 1 if answer.question else _FULL_WITHOUT_QUESTION
     several = len({cause.workload.cluster for cause in answer.root_causes}) > 1
     cited = {citation.label: citation for citation in answer.evidence}
     for number, cause in enumerate(answer.root_causes[:full], 1):
         typer.echo(f"\n{_cause(f'{number}. {_subject(cause, several)}', cause, cited)}")
+    if thinking:
+        _show_thinking(answer)
     if answer.explanation:
-        said = "\n".join(wrapped(line, "   ") for line in answer.explanation.split("\n"))
-        typer.echo(f"\n{bold(f'In the words of {answer.reasoning_model_used}')}\n{said}")
+        typer.echo(f"\n{bold(f'In the words of {answer.reasoning_model_used}')}\n{_paragraphs(answer.explanation)}")
     others = answer.root_causes[full:]
     if others:
         resolved = all(cause.until for cause in others)
@@ -85,6 +88,21 @@ def _show_causes(answer: FailureDiagnosis) -> None:
             over = f", resolved, {stretch(cause.since, cause.until)}" if cause.until else ""
             said = f"{number}. {_subject(cause, several)}: {cause.title} ({cause.confidence:.2f}{over})"
             typer.echo(wrapped(said, "  "))
+
+
+def _show_thinking(answer: FailureDiagnosis) -> None:
+    """Print a model's reasoning, which nobody checks against the evidence, or that there is none."""
+    model = answer.reasoning_model_used
+    if answer.thinking_chain:
+        typer.echo(f"\n{bold(f'How {model} reasoned (not checked)')}\n{_paragraphs(answer.thinking_chain)}")
+    elif answer.explanation:
+        typer.echo(f"\n{wrapped(f'{model} showed no reasoning.', '')}")
+    else:
+        typer.echo(f"\n{wrapped('No model answered, so there is no reasoning to show.', '')}")
+
+
+def _paragraphs(text: str) -> str:
+    return "\n".join(wrapped(line, "   ") for line in text.split("\n"))
 
 
 def _show_how(answer: FailureDiagnosis) -> None:
@@ -99,6 +117,8 @@ def _show_how(answer: FailureDiagnosis) -> None:
     typer.echo(f"\n{wrapped(said, '')}")
     if answer.model_choice.degraded:
         typer.echo(wrapped(f"Not answered as asked: {answer.model_choice.reason}.", ""))
+    elif answer.explanation:
+        typer.echo(wrapped(f"Why this model: {answer.model_choice.reason}.", ""))
     typer.echo()
 
 
@@ -111,12 +131,20 @@ def _show_related(answer: FailureDiagnosis) -> None:
     if hits:
         typer.echo(f"\n{bold('Also worth a look')}")
         for hit in hits:
-            typer.echo(f"     {hit.label:<3} {hit.path}:{hit.first_line}\n{_fitted(_telling(hit.text).strip())[0]}")
+            place, line = _telling(hit.text)
+            typer.echo(f"     {hit.label:<3} {hit.path}:{hit.first_line + place}\n{_fitted(line.strip())[0]}")
 
 
-def _telling(text: str) -> str:
-    """Give the first line of a text that says something."""
-    return next((line for line in text.expandtabs(2).split("\n") if line.strip()), "")
+def _telling(text: str) -> tuple[int, str]:
+    """Give the line of a text that says most of it in short, and which it is: of an object its message or its name."""
+    lines = list(enumerate(text.expandtabs(2).split("\n")))
+    says = [(place, line) for place, line in lines if any(map(str.isalnum, line))]
+    # A whole object in JSON or YAML begins with what any other begins with.
+    whole = says[:1] != lines[:1] or _OBJECT_BEGINS.match(text)
+    told = (
+        [one for key in ("message", "name") for one in says if re.match(rf'[\s"-]*{key}"?:', one[1])] if whole else []
+    )
+    return next(iter((*told, *says, *lines)))
 
 
 def hits(found: HitList, explain: bool = False) -> str:
@@ -174,13 +202,13 @@ def _cause(subject: str, cause: RootCause, cited: dict[str, Citation]) -> str:
     if cause.changes:
         parts.append(f"   {bold(_when_changed(cause))}\n" + "\n".join(_changed(change) for change in cause.changes))
     if len(cause.chain) > 1:
-        parts.append(f"   {bold('Chain')}\n{_links(cause)}")
+        parts.append(f"   {bold('Chain, as it was then' if cause.until else 'Chain')}\n{_links(cause)}")
     proof = [label for label in cause.citations if label in cited]
     proof += [label for change in cause.changes for label in change.citations if label in cited]
     proof += [label for link in cause.chain for label in link.citations if label in cited and label not in proof]
     parts.append(f"   {bold('Proof')}\n" + "\n".join(_quoted(cited[label]) for label in dict.fromkeys(proof)))
     steps = "\n".join(wrapped(f"{n}. {step}", "     ") for n, step in enumerate(cause.remediation, 1))
-    parts.append(f"   {bold('What to do')}\n{steps}")
+    parts.append(f"   {bold('To keep it from coming back' if cause.until else 'What to do')}\n{steps}")
     parts.append(f"   {bold('See for yourself')}\n     {cause.confirm}")
     return "\n\n".join(parts)
 
