@@ -142,3 +142,22 @@ def test_the_tail_of_a_binomial_adds_up():
 
 def test_one_moment_said_twice_is_one():
     assert distinct([0.0, 0.3, 5.0, 5.4, 9.0]) == [0.0, 5.0, 9.0]
+
+
+def test_of_many_random_series_together_none_is_told():
+    rng = random.Random(6)
+    alone = together = 0
+    for _ in range(SERIES):
+        times = sorted(rng.uniform(0, HOUR) for _ in range(rng.randint(1, 30)))
+        share = (HOUR - times[0]) / HOUR
+        alone += is_new(len(times), share) is not None
+        together += is_new(len(times), share, among=SERIES) is not None
+
+    assert alone > 0
+    assert together == 0
+    assert find_period([300.0 * n for n in range(20)], among=SERIES) is not None
+    assert find_period([300.0 * n for n in range(7)], among=SERIES) is None
+    spread = [2 * HOUR * n for n in range(12)]
+    gathered = [HOUR * 11.5 + 100 * n for n in range(6)]
+    assert find_burst(sorted([*spread, *gathered]), 0, 24 * HOUR) is not None
+    assert find_burst(sorted([*spread, *gathered]), 0, 24 * HOUR, among=10 * SERIES) is None

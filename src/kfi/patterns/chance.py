@@ -2,7 +2,8 @@
 Tests of times against chance: whether gaps are equal, whether there is more of something, whether it gathers.
 
 Chance is a Poisson process: occurrences that know nothing of each other. Every test gives how likely chance alone is to
-look as much like a pattern, and the bars are set so that of random series about 1 in 100 passes one at most.
+look as much like a pattern, and the bars are set so that of random series about 1 in 100 passes one at most. Where many
+series are looked at together (`among`), the bars rise, so that 1 time in 20 at most any of them passes (Bonferroni).
 Times are seconds, sorted; nothing here does I/O.
 """
 
@@ -19,6 +20,7 @@ _REGULAR_ALPHA = 0.001
 _TREND_ALPHA = 0.01
 _BURST_ALPHA = 0.01
 _NEW_ALPHA = 0.01
+_ANY_ALPHA = 0.05
 
 FEWEST_GAPS = 6
 """Fewer equal gaps may well be chance."""
@@ -93,6 +95,10 @@ def upper_tail(trials: int, least: int, chance: float) -> float:
     return min(1.0, math.fsum(math.exp(term) for term in terms))
 
 
+def _passes(p_value: float, alpha: float, among: int) -> bool:
+    return p_value < min(alpha, _ANY_ALPHA / max(among, 1))
+
+
 def distinct(times: Sequence[float], resolution_s: float = 1.0) -> list[float]:
     """Give times without those that the clock cannot tell from the one before."""
     found: list[float] = []
@@ -102,7 +108,7 @@ def distinct(times: Sequence[float], resolution_s: float = 1.0) -> list[float]:
     return found
 
 
-def find_period(times: Sequence[float], resolution_s: float = 1.0) -> Period | None:
+def find_period(times: Sequence[float], resolution_s: float = 1.0, among: int = 1) -> Period | None:
     """Give the period of what comes back after equal gaps; None where chance could look so.
 
     The test: how many gaps lie within a fifth of one, two or three times the median gap, against a binomial of what
@@ -117,7 +123,7 @@ def find_period(times: Sequence[float], resolution_s: float = 1.0) -> Period | N
     single = [gap / steps for gap in gaps if (steps := _steps(gap, middle))]
     by_chance = _REGULAR_BY_CHANCE if resolution_s <= 1 else _REGULAR_BY_CHANCE_COARSE
     p_value = upper_tail(len(gaps), len(single), by_chance)
-    if p_value > _REGULAR_ALPHA:
+    if not _passes(p_value, _REGULAR_ALPHA, among):
         return None
     return Period(median(single), len(single), len(gaps), p_value)
 
@@ -146,7 +152,7 @@ def find_tendency(times: Sequence[float], resolution_s: float = 1.0) -> Tendency
     return Tendency(before, after, p_value)
 
 
-def find_burst(times: Sequence[float], begin: float, end: float) -> Burst | None:
+def find_burst(times: Sequence[float], begin: float, end: float, among: int = 1) -> Burst | None:
     """Give the stretch in which far more happened than elsewhere in the time from `begin` to `end`; None without one.
 
     The test: a scan statistic. For each width the fullest window is compared with a binomial of its share of the time;
@@ -162,7 +168,7 @@ def find_burst(times: Sequence[float], begin: float, end: float) -> Burst | None
         p_value = min(1.0, len(widths) * total * upper_tail(total - 1, count - 1, width / whole))
         if best is None or p_value < best.p_value:
             best = Burst(times[first], times[first + count - 1], count, total, width, p_value)
-    return best if best and best.p_value < _BURST_ALPHA else None
+    return best if best and _passes(best.p_value, _BURST_ALPHA, among) else None
 
 
 def _fullest(times: Sequence[float], width: float) -> tuple[int, int]:
@@ -176,7 +182,7 @@ def _fullest(times: Sequence[float], width: float) -> tuple[int, int]:
     return best, most
 
 
-def is_new(count: int, share: float) -> float | None:
+def is_new(count: int, share: float, among: int = 1) -> float | None:
     """Give how likely something seen `count` times falls wholly into the last `share` of the time by chance.
 
     None where it is not unlikely enough to be called new.
@@ -185,4 +191,4 @@ def is_new(count: int, share: float) -> float | None:
     (0.0010000000000000002, None)
     """
     p_value = min(1.0, max(0.0, share)) ** count
-    return p_value if p_value < _NEW_ALPHA else None
+    return p_value if _passes(p_value, _NEW_ALPHA, among) else None

@@ -4,7 +4,7 @@ Every pattern of a part of the record, in words, each with its test, its lines a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -66,7 +66,7 @@ def find_patterns(
     wanted = [one for one in found if _is_of(one.sort.workload, namespace, only)]
     end = part.until or part.at or seen.snapshot.as_of
     begin = part.since or found.begin or end
-    patterns = [*_of_spread(seen, wanted, namespace, only), *_of_series(wanted, begin, end)]
+    patterns = [*_of_spread(seen, wanted, namespace, only), *_of_series(wanted, begin, end, len(wanted))]
     patterns += _of_logs(seen, part, namespace, only)
     ordered = sorted(patterns, key=_rank)
     return PatternList(
@@ -107,12 +107,12 @@ def _is_of(ref: ObjectRef, namespace: str, only: Collection[ObjectRef] | None) -
     return (not namespace or ref.namespace in ("", namespace)) and (only is None or ref.object in only)
 
 
-def _of_series(series: Iterable[Series], begin: datetime, end: datetime) -> Iterator[Pattern]:
+def _of_series(series: Sequence[Series], begin: datetime, end: datetime, among: int) -> Iterator[Pattern]:
     for one in series:
-        burst = find_burst(one.times, begin.timestamp(), end.timestamp()) if one.warning else None
+        burst = find_burst(one.times, begin.timestamp(), end.timestamp(), among) if one.warning else None
         if burst:
             yield _burst(one, burst)
-        period = find_period(one.times, one.resolution_s) if one.told_apart else None
+        period = find_period(one.times, one.resolution_s, among) if one.told_apart else None
         tendency = find_tendency(one.times, one.resolution_s) if one.told_apart else None
         if period and one.sort.reason not in _ORDINARY:
             yield _recurring(one, period, _trend(tendency), tendency)

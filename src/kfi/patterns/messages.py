@@ -72,7 +72,7 @@ def new_messages(documents: Iterable[Document], writer: Callable[[Document], Obj
             continue
         share = (end - message.first) / (end - begin)
         apart = min(message.count, 1 + int((message.last - message.first).total_seconds() // _APART_S))
-        p_value = is_new(apart, share)
+        p_value = is_new(apart, share, len(logs.messages))
         if p_value is not None:
             ref = who[0].model_copy(update={"container": who[1]})
             yield NewMessage(
