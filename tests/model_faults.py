@@ -11,6 +11,9 @@ from kfi.config import Settings
 from kfi.copilot import Copilot
 from tests.ollama_standin import Fault, OllamaStandIn, Reply
 
+WHOLE_S = 20.0
+"""Seconds for what ends by itself."""
+
 
 @dataclass(frozen=True)
 class ModelFault:
@@ -20,7 +23,7 @@ class ModelFault:
     reply: Reply | tuple[Reply, ...]
     explained: bool = False
     """Whether an explanation comes all the same."""
-    deadline_s: float = 20.0
+    deadline_s: float = WHOLE_S
     """Seconds that the model has in all; short where it will take all of them."""
 
 
@@ -64,7 +67,7 @@ FAULTS = (
         "object deep as a well", Reply(content=(_LOOPS,), structured=Reply(content=('{"a":' * 9000,))), explained=True
     ),
     ModelFault("object breaks off", Reply(content=(_LOOPS,), structured=Reply(fault=Fault.BROKEN)), explained=True),
-    ModelFault("object never comes", Reply(content=(_LOOPS,), structured=Reply(fault=Fault.HANGS)), True, 4.0),
+    ModelFault("object never comes", Reply(content=(_LOOPS,), structured=Reply(fault=Fault.HANGS)), True, 8.0),
     ModelFault("schema refused", Reply(content=(_LOOPS,), unknown_fields=("response_format",)), explained=True),
 )
 

@@ -22,6 +22,8 @@ from types import TracebackType
 from typing import Any
 
 _POLL_S = 0.02
+# Bound, but not listening: a connection is refused, and no other process takes the port meanwhile.
+_HELD: list[socket.socket] = []
 
 
 class Fault(StrEnum):
@@ -161,10 +163,11 @@ class OllamaStandIn:
 
 
 def refused_url() -> str:
-    """Give the address of a loopback port where nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    """Give the address of a loopback port where nothing listens, and nothing can as long as this process runs."""
+    held = socket.socket()
+    _HELD.append(held)
+    held.bind(("127.0.0.1", 0))
+    return f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 class _Server(ThreadingHTTPServer):
@@ -178,7 +181,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     script: _Script
     protocol_version = "HTTP/1.1"
-    timeout = 10
+    timeout = 120
 
     def do_GET(self) -> None:
         self._record(None)
@@ -304,7 +307,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _has_left(self) -> bool:
         readable, _, _ = select.select([self.connection], [], [], 0)
-        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        try:
+            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
 
 
 def _said(model: str, reply: Reply, think: bool, tokens: int) -> Iterator[bytes]:

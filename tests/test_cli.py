@@ -6,16 +6,16 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.ollama_standin import OllamaStandIn, refused_url
+from tests.waiting import PATIENCE_S, wait_until
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample" / "orchard"
 BIN = Path(sys.executable).parent
@@ -33,7 +33,7 @@ def kfi(tmp_path: Path):
             # The rules see everything at once; what is indexed matters to few of these tests.
             "KFI_INDEX_AFTER_INGEST_S": "3",
         }
-        done = subprocess.run([*program, *arguments], input=data, capture_output=True, env=env, check=False, timeout=60)
+        done = subprocess.run([*program, *arguments], input=data, capture_output=True, env=env, check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     return run
@@ -406,9 +406,9 @@ def test_retrieve_says_on_demand_what_lifted_each_hit_and_in_json_always(kfi):
     assert sum(printed["hits"][0]["features"].values()) == pytest.approx(printed["hits"][0]["score"], abs=1e-2)
 
 
-def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def started(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
     (tmp_path / "tmp").mkdir()
-    env = {**os.environ, "KFI_DATA_DIR": str(tmp_path / "store"), "TMPDIR": str(tmp_path / "tmp")}
+    env = {**os.environ, "KFI_DATA_DIR": str(tmp_path / "store"), "TMPDIR": str(tmp_path / "tmp"), **variables}
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [str(BIN / "kfi"), *arguments], env=env, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=heed_signals
@@ -421,18 +421,14 @@ def heed_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def wait_until(holds: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
-
-
 def test_ctrl_c_says_that_the_command_stopped(tmp_path):
     with started(tmp_path, "ingest", "-") as run:
-        wait_until((tmp_path / "store" / "ledger.db").exists)
+        # More than a pipe holds: once it is written, the command reads. A signal that comes while Python imports may be
+        # lost in there.
+        run.stdin.write(b"2026-11-20T14:00:00Z INFO the shop is open\n" * 20_000)
+        run.stdin.flush()
         run.send_signal(signal.SIGINT)
-        _, err = run.communicate(timeout=30)
+        _, err = run.communicate(timeout=PATIENCE_S)
 
     assert (run.returncode, err) == (130, b"kfi: stopped.\n")
 
@@ -444,15 +440,22 @@ def test_a_server_that_is_ended_leaves_nothing_behind(tmp_path, ending):
         assert b"kfi listens" in run.stderr.readline()
         wait_until(lambda: list((tmp_path / "tmp").iterdir()))
         run.send_signal(ending)
-        _, err = run.communicate(timeout=30)
+        _, err = run.communicate(timeout=PATIENCE_S)
 
     assert (run.returncode, err, list((tmp_path / "tmp").iterdir())) == (0, b"", [])
 
 
 def test_an_ingest_that_is_ended_while_it_indexes_leaves_nothing_behind(tmp_path):
-    with started(tmp_path, "ingest", str(SAMPLE)) as run:
-        wait_until(lambda: list((tmp_path / "tmp").iterdir()))
-        run.send_signal(signal.SIGTERM)
-        _, err = run.communicate(timeout=60)
+    # An embedding server that never answers: the ingest is at work for as long as nobody ends it.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        with started(tmp_path, "ingest", str(SAMPLE), KFI_EMBEDDING_URL=url) as run:
+            asked, _ = silent.accept()
+            in_use = list((tmp_path / "tmp").iterdir())
+            run.send_signal(signal.SIGTERM)
+            _, err = run.communicate(timeout=PATIENCE_S)
+        asked.close()
 
+    assert in_use
     assert (run.returncode, err, list((tmp_path / "tmp").iterdir())) == (143, b"", [])

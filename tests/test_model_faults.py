@@ -1,11 +1,14 @@
 """Whatever a model server does, the answer is a whole diagnosis, and says what happened."""
 
+from dataclasses import replace
+
 import pytest
 
 from kfi.chains.rag_chain import RagChain
 from kfi.config import Settings
 from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis
-from tests.model_faults import FAULTS, copilot_of, standing_in
+from tests.model_faults import FAULTS, WHOLE_S, copilot_of, standing_in
+from tests.waiting import PATIENCE_S
 
 QUESTION = "Why is cart down?"
 
@@ -24,7 +27,10 @@ def evidence(tmp_path_factory):
 
 @pytest.mark.parametrize("protocol", ["", "/v1"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_every_fault_of_a_model_ends_in_a_valid_diagnosis(fault, protocol, evidence):
+def test_every_fault_of_a_model_ends_in_a_valid_diagnosis(fault, protocol, evidence, monkeypatch):
+    monkeypatch.setattr("kfi.chains.servers._TIMEOUT_S", PATIENCE_S)
+    if fault.deadline_s == WHOLE_S:
+        fault = replace(fault, deadline_s=PATIENCE_S)
     with standing_in(fault) as server, copilot_of(fault, server.url + protocol, evidence) as copilot:
         rules = copilot.diagnose(DiagnoseRequest(question=QUESTION, force_model="rules"))
         answer = copilot.diagnose(DiagnoseRequest(question=QUESTION, force_model="simple"))

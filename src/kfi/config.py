@@ -32,6 +32,7 @@ EMBEDDED_RERANKER = "features"
 _MIB = 1024 * 1024
 _PREFIX = "KFI_"
 _FILE_VARIABLE = "KFI_CONFIG"
+DEBUG_VARIABLE = "KFI_DEBUG"
 
 
 class Profile(StrEnum):
@@ -205,6 +206,11 @@ def config_file() -> Path:
     """Give the path of the settings file: KFI_CONFIG, or kfi/config.toml in the user's folder for configuration."""
     named = os.environ.get(_FILE_VARIABLE)
     return Path(named).expanduser() if named else platformdirs.user_config_path("kfi") / "config.toml"
+
+
+def debugging() -> bool:
+    """Tell whether somebody who mends kfi wants to see the whole traceback of a mistake of its own (`KFI_DEBUG=1`)."""
+    return bool(os.environ.get(DEBUG_VARIABLE))
 
 
 def hub_cache() -> Path:

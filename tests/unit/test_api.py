@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from kfi.errors import AnswerError, ConfigError, KfiError, ServiceError, SourceE
 from kfi.models.answer import Failed, Part
 from kfi.models.schemas import DiagnoseRequest
 from tests.api_copilot import ANALYSIS, DIAGNOSIS, EVENTS, READY, ScriptedCopilot
+from tests.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8484"
@@ -331,7 +331,7 @@ def test_a_body_that_never_ends_is_given_up():
     async def asking():
         guarded = Guard(create_app(ScriptedCopilot(), Settings()), body_s=0.05)
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(guarded), base_url="http://127.0.0.1", timeout=5
+            transport=httpx.ASGITransport(guarded), base_url="http://127.0.0.1", timeout=PATIENCE_S
         ) as client:
             headers = {"Content-Type": "application/json"}
             return await client.post("/query-analysis", content=stuck(), headers=headers)
@@ -659,7 +659,7 @@ def test_an_event_arrives_before_the_next_one_is_made():
 
     with (
         listening(ScriptedCopilot(script)) as url,
-        httpx.stream("POST", f"{url}/diagnose?stream=true", json=QUESTION) as response,
+        httpx.stream("POST", f"{url}/diagnose?stream=true", json=QUESTION, timeout=PATIENCE_S) as response,
     ):
         for line in response.iter_lines():
             if line.startswith("event: "):
@@ -679,12 +679,11 @@ def test_a_caller_who_leaves_ends_the_answer(stream):
     with listening(copilot) as url:
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as caller:
             caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            while not copilot.running:
-                time.sleep(0.001)
+            wait_until(lambda: copilot.running)
 
-        assert copilot.closed.wait(10)
+        assert copilot.closed.wait(PATIENCE_S)
         # The server itself is well.
-        assert httpx.get(f"{url}/livez").status_code == 200
+        assert httpx.get(f"{url}/livez", timeout=PATIENCE_S).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -692,12 +691,12 @@ def test_a_signal_ends_open_streams_with_a_word_and_lets_the_owner_close(number)
     command = [sys.executable, "-W", "error", "-m", "tests.api_copilot"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         url = server.stdout.readline().strip()
-        with httpx.stream("POST", f"{url}/diagnose?stream=true", json=QUESTION) as response:
+        with httpx.stream("POST", f"{url}/diagnose?stream=true", json=QUESTION, timeout=PATIENCE_S) as response:
             lines = response.iter_lines()
             assert next(lines) == "event: plan"
             server.send_signal(number)
             rest = events("\n".join(lines))
-        said, problems = server.communicate(timeout=20)
+        said, problems = server.communicate(timeout=PATIENCE_S)
 
     assert rest[-1]["event"] == "error"
     assert json.loads(rest[-1]["data"])["message"] == "The server stops before the answer is whole."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kfi.snapshot.changes import changes_of, recorded_changes
-from tests.cluster import NOW, obj, ref, snapshot
+from tests.cluster import NOW, listing, obj, ref, snapshot
 
 CART = ref("Deployment/orchard/cart")
 HOST = {"name": "DB_HOST", "value": "db"}
@@ -121,6 +121,29 @@ def test_two_observations_tell_what_changed_between_them():
     assert change.statement == "changed selector.app from 'cart' to 'kart'"
     assert (change.after, change.when) == (before, after)
     assert '"kart"' in change.evidence[0].text
+
+
+def test_what_a_later_list_does_not_hold_was_deleted_in_between():
+    env, before = ref("ConfigMap/orchard/cart-env"), NOW - timedelta(hours=1)
+    state = config("db", before)
+
+    (change,) = changes_of(snapshot(listing("ConfigMap", "orchard", "mailer-env")), env, [state])
+
+    assert (change.statement, change.after, change.when) == ("was deleted", before, NOW)
+    assert [line.path for line in change.evidence][1:] == ["ConfigMap.txt"]
+    assert "cart-env" in change.evidence[0].text
+
+
+def test_nothing_is_called_deleted_that_was_never_there_or_that_no_list_misses():
+    env, state = ref("ConfigMap/orchard/cart-env"), config("db", NOW - timedelta(hours=1))
+    others = listing("ConfigMap", "orchard", "mailer-env")
+
+    assert changes_of(snapshot(others), env, []) == []
+    assert changes_of(snapshot(), env, [state]) == []
+    assert changes_of(snapshot(listing("ConfigMap", "mill", "mailer-env")), env, [state]) == []
+    assert changes_of(snapshot(listing("ConfigMap", "orchard", at=NOW - timedelta(hours=2))), env, [state]) == []
+    written = obj("ConfigMap/orchard/cart-env", at=NOW - timedelta(hours=1), applied=True, data={})
+    assert changes_of(snapshot(others), env, [written]) == []
 
 
 def config(host: str, at, **metadata):

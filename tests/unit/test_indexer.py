@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +16,7 @@ from kfi.models.schemas import Severity
 from kfi.vectorstore.memory_index import MemoryIndex
 from kfi.vectorstore.milvus_client import MilvusStore
 from tests.cluster import event
+from tests.waiting import wait_until
 
 DIMENSION = 8
 
@@ -63,12 +63,6 @@ def events(number: int):
     ]
 
 
-def until(true):
-    """Wait for another thread; the test's own time limit ends a wait in vain."""
-    while not true():
-        time.sleep(0.01)
-
-
 def service(model=None):
     return EmbeddingService(model or HashedWords(), DIMENSION)
 
@@ -100,6 +94,36 @@ def test_a_stop_is_heard_between_batches(ledger):
     index_pending(ledger, service(), index, stopped=lambda: index.count() > 0)
 
     assert 0 < index.count() < 300
+
+
+def test_nothing_waits_no_more_before_it_can_be_found(ledger):
+    waiting = []
+
+    class Watched(MemoryIndex):
+        def flush(self):
+            waiting.append(ledger.count_not_indexed())
+
+    ledger.write(events(300))
+    index_pending(ledger, service(), Watched(DIMENSION))
+
+    assert (waiting, ledger.count_not_indexed()) == ([300 - 2 * 128], 0)
+
+
+def test_what_could_not_be_made_findable_is_done_again(ledger):
+    class FullOnce(MemoryIndex):
+        flushed = 0
+
+        def flush(self):
+            self.flushed += 1
+            if self.flushed == 1:
+                raise ServiceError("The disk is full.", hint="Make room.")
+
+    ledger.write(events(3))
+    index = FullOnce(DIMENSION)
+    with pytest.raises(ServiceError):
+        index_pending(ledger, service(), index)
+
+    assert (index_pending(ledger, service(), index), index.flushed, ledger.count_not_indexed()) == (3, 2, 0)
 
 
 def test_what_looks_worst_is_indexed_first(ledger):
@@ -186,7 +210,7 @@ def test_the_background_indexer_takes_up_what_comes_while_it_runs(ledger):
     indexer.start()
 
     ledger.write(events(5))
-    until(lambda: ledger.count_not_indexed() == 0)
+    wait_until(lambda: ledger.count_not_indexed() == 0)
     indexer.stop()
 
     assert (index.count(), indexer.problem) == (5, "")
@@ -199,7 +223,7 @@ def test_the_background_indexer_fills_an_index_that_was_lost_while_nothing_waite
     indexer = BackgroundIndexer(ledger, service(), emptied, poll_s=0.01)
     indexer.start()
 
-    until(lambda: emptied.count() == 5)
+    wait_until(lambda: emptied.count() == 5)
     indexer.stop()
 
     assert (ledger.count_not_indexed(), indexer.problem) == (0, "")
@@ -210,7 +234,32 @@ def test_the_background_indexer_says_what_keeps_it_from_working(ledger):
     indexer = BackgroundIndexer(ledger, service(), FullDisk(DIMENSION), poll_s=0.01)
     indexer.start()
 
-    until(lambda: indexer.problem)
+    wait_until(lambda: indexer.problem)
     indexer.stop()
 
     assert indexer.problem == "The disk is full."
+
+
+def test_the_background_indexer_goes_on_after_a_failure_that_nobody_foresaw(ledger, monkeypatch, caplog):
+    monkeypatch.setattr("kfi.ingestion.indexer._RETRY_S", 0.01)
+
+    class Odd(MemoryIndex):
+        failures = 0
+
+        def upsert(self, rows):
+            self.failures += 1
+            if self.failures == 1:
+                raise RuntimeError("the moon is in the wrong house")
+            super().upsert(rows)
+
+    index = Odd(DIMENSION)
+    indexer = BackgroundIndexer(ledger, service(), index, poll_s=0.01)
+    indexer.start()
+    ledger.write(events(5))
+
+    wait_until(lambda: index.count() == 5)
+    wait_until(lambda: not indexer.problem)
+    indexer.stop()
+
+    assert ledger.count_not_indexed() == 0
+    assert "indexing failed; it is tried again" in caplog.text

@@ -121,6 +121,7 @@ def test_a_state_that_came_back_is_the_newest_again(ledger):
         ("Running", minutes(0)),
         ("Failed", minutes(2)),
         ("Running", minutes(4)),
+        ("Running", minutes(8)),
     ]
 
 
@@ -253,6 +254,40 @@ def test_threads_that_ask_for_the_key_at_once_get_the_same_one(tmp_path):
             thread.join()
 
     assert len(keys) == 1
+
+
+OPENER = """
+    import sys
+    from pathlib import Path
+    sys.path[:0] = {path!r}
+    from kfi.embeddings.vector_cache import VectorCache
+    from kfi.ledger import Ledger
+
+    print("at the door", flush=True)
+    sys.stdin.readline()
+    with Ledger.open(Path({folder!r})) as ledger:
+        print(ledger.redaction_key().hex())
+    print(VectorCache(Path({folder!r}) / "vectors.db").get_many("one", ["a"]))
+"""
+
+
+def test_processes_that_make_a_store_at_once_get_the_same_one(tmp_path):
+    """A server and an ingest that are started together."""
+    script = textwrap.dedent(OPENER.format(path=sys.path, folder=str(tmp_path / "store")))
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "at the door\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate() for process in processes]
+
+    assert [err for _, err in said] == [""] * 4
+    assert len({out for out, _ in said}) == 1
 
 
 def test_a_throw_away_store_leaves_nothing_behind(tmp_path, monkeypatch):

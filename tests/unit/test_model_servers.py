@@ -6,6 +6,12 @@ from kfi.chains.servers import Installed, Server, installed_models, same_model, 
 from kfi.config import Settings
 from kfi.errors import ConfigError
 from tests.ollama_standin import Fault, OllamaStandIn, refused_url
+from tests.waiting import PATIENCE_S
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    monkeypatch.setattr("kfi.chains.servers._TIMEOUT_S", PATIENCE_S)
 
 
 def settings(url):
@@ -34,12 +40,13 @@ def test_a_server_that_is_off_is_said_with_the_command_that_starts_it():
     )
 
 
-def test_a_server_that_says_nothing_is_not_waited_for():
+def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("kfi.chains.servers._TIMEOUT_S", 0.5)
     with OllamaStandIn(listing=Fault.SILENT) as server:
         installed = installed_models(settings(server.url))
 
     assert installed == Installed(
-        frozenset(), f"Ollama at {server.url!r} did not answer within 1 s. Start it with 'ollama serve'."
+        frozenset(), f"Ollama at {server.url!r} did not answer within 0.5 s. Start it with 'ollama serve'."
     )
 
 

@@ -297,7 +297,7 @@ def test_a_bomb_is_refused_in_little_memory_by_whichever_loader_gets_it(name, tm
                 print(report.written, bool(report.skipped))
     """)
 
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert (run.stdout, run.stderr, run.returncode) == ("0 True\n0 True\n", "", 0)
 
@@ -317,7 +317,7 @@ SEEDS = [text.encode() for name, text in BUNDLE.items() if name != "timestamp"] 
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
 @given(
     seed=st.sampled_from(SEEDS),
     damage=st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=4), st.integers(0, 6)), max_size=5),

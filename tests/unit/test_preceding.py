@@ -8,7 +8,7 @@ from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import independent, ranked
 from kfi.diagnosis.preceding import preceding
 from kfi.diagnosis.rules import examine
-from tests.cluster import NOW, event, obj, ref, snapshot
+from tests.cluster import NOW, event, listing, obj, ref, snapshot
 
 
 def ago(minutes: float) -> datetime:
@@ -67,6 +67,23 @@ def test_a_change_that_was_seen_only_after_it_began_is_not_told():
     states = [config("db", 10), config("bd", 0)]
 
     assert before(states, *crashing(), states[-1]).changes == ()
+
+
+def test_what_a_container_waits_for_was_deleted_before():
+    gone = [config("db", 60)]
+    told = 'configmap "cart-env" not found'
+    waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": told}}
+    ended = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": stamp(20)}}
+    state = {"name": "app", "restartCount": 1, "state": waiting, "lastState": ended}
+    made = {"creationTimestamp": stamp(900)}
+    pod = obj("Pod/orchard/cart-0", metadata=made, spec=POD, status={"phase": "Running", "containerStatuses": [state]})
+
+    found = before(gone, pod, listing("ConfigMap", "orchard", "mailer-env"))
+
+    assert found.began == ago(20)
+    assert [(str(one.ref), one.statement, one.after) for one in found.changes] == [
+        ("ConfigMap/orchard/cart-env", "was deleted", ago(60))
+    ]
 
 
 def test_a_crash_that_comes_again_began_with_the_first_back_off():

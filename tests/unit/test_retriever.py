@@ -28,6 +28,7 @@ from kfi.vectorstore.filters import Condition
 from kfi.vectorstore.index import IndexRow, Match, Vectors
 from kfi.vectorstore.memory_index import MemoryIndex
 from tests.cluster import event, log, obj, ref, snapshot
+from tests.waiting import PATIENCE_S
 
 DIMENSION = 256
 
@@ -141,7 +142,7 @@ def test_all_sub_queries_go_through_each_leg_and_the_documents_in_one_call():
 
 
 def test_the_three_legs_search_at_the_same_time():
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=PATIENCE_S)
 
     def waits_for_the_others(search: Search) -> Ranked:
         together.wait()
@@ -404,7 +405,7 @@ def test_nothing_is_sent_to_a_tracing_server_whatever_the_environment_says(mode,
         }  # fmt: skip
         ran = subprocess.run(
             [sys.executable, "-c", _TRACED, mode], env=environment, cwd=Path(__file__).parents[2],
-            capture_output=True, text=True, timeout=50, check=False,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         server.shutdown()
         listening.join()

@@ -1,6 +1,5 @@
 """Reading YAML: what Kubernetes would read, where it stands, and what is refused."""
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -171,17 +170,16 @@ def test_a_template_inside_a_text_is_no_helm_template():
     assert [d.value for d in read_yaml(text)] == [{"annotations": {"summary": "Pod {{ $labels.pod }} is down"}}]
 
 
-def test_an_alias_bomb_is_refused_at_once():
+def test_an_alias_bomb_is_refused_before_it_is_unpacked():
+    """Unpacked it has 400 million values: that would take longer than a test may."""
     letters = "abcdefghi"
     bomb = "a: &a [lol]\n" + "".join(
         f"{this}: &{this} [{','.join([f'*{before}'] * 9)}]\n" for before, this in pairwise(letters)
     )
-    started = time.perf_counter()
 
     (bad,) = read_yaml(bomb)
 
     assert bad.reason == "it holds more than 1,000,000 values"
-    assert time.perf_counter() - started < 0.5
 
 
 def test_a_million_brackets_do_not_crash_the_parser():

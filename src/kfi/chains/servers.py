@@ -20,8 +20,9 @@ from pydantic import SecretStr
 from kfi.config import Settings
 from kfi.errors import ConfigError, KfiError, ServiceError
 
-# Seconds. Someone waits for an answer that the rules can give without any model.
-_TIMEOUT_S = 1.0
+# Seconds. Someone waits for an answer that the rules can give without any model; but a machine that runs a model on its
+# own processors may take a second to say which it has.
+_TIMEOUT_S = 3.0
 # Each model takes about 400 bytes of the list.
 _MAX_LIST_BYTES = 1024 * 1024
 _MAX_NAME = 200

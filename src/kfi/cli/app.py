@@ -12,9 +12,10 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +25,8 @@ from kfi.errors import KfiError, SourceError
 
 # As a shell tells that Ctrl-C ended a command; Typer gives it too.
 _STOPPED = 130
+# EX_SOFTWARE of sysexits.h.
+_MISTAKE = 70
 
 app = typer.Typer(
     name="kfi",
@@ -62,7 +65,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (OSError, SystemExit) as error:
         return _unwritten(name, error)
     except Exception as error:
-        return _usage(error)
+        return _usage(error) if hasattr(error, "show") else _mistaken(name, error)
     if code == _STOPPED:
         typer.echo(f"{name}: stopped.", err=True)
     return code if isinstance(code, int) else 0
@@ -106,13 +109,26 @@ def _unwritten(name: str, error: OSError | SystemExit) -> int:
     return SourceError.exit_code
 
 
-def _usage(error: Exception) -> int:
-    """Print a wrong command line as Click does; anything else is a bug of ours and goes up."""
-    show = getattr(error, "show", None)
-    if show is None:
-        raise error
-    show()
+def _usage(error: Any) -> int:
+    """Print a wrong command line as Click does."""
+    error.show()
     return int(getattr(error, "exit_code", 2))
+
+
+def _mistaken(name: str, error: Exception) -> int:
+    """Say in a sentence that kfi itself is wrong, and where; whoever wants to mend it sets KFI_DEBUG."""
+    from kfi.config import DEBUG_VARIABLE, debugging
+
+    if debugging():
+        raise error
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    typer.echo(
+        f"{name}: a mistake of kfi's own, at {Path(last.filename).name}:{last.lineno}: {what}\n"
+        f"Please report it, with the whole traceback that {DEBUG_VARIABLE}=1 shows (it may quote your evidence).",
+        err=True,
+    )
+    return _MISTAKE
 
 
 def _version(asked: bool) -> None:

@@ -15,6 +15,7 @@ from kfi.diagnosis.catalogue import Layer
 from kfi.diagnosis.causes import Incident
 from kfi.models.schemas import Document, ObjectRef
 from kfi.snapshot.changes import Changed, changes_of
+from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Workload
 from kfi.snapshot.view import Snapshot
 
@@ -79,5 +80,7 @@ def _concerned(snapshot: Snapshot, incident: Incident) -> Iterator[ObjectRef]:
         if isinstance(resource, Workload):
             yield from topology.references(ref, resource.spec.template.spec)
             yield from (service.ref for service in topology.services_for(ref))
+        elif isinstance(resource, Pod):
+            yield from topology.references(ref, resource.spec)
     if root.rule.layer is Layer.SCHEDULING:
         yield from (node.ref for node in snapshot.nodes)

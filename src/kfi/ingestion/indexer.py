@@ -2,7 +2,7 @@
 Keeping the index in step with the ledger: what is not in it yet is embedded, put in, and marked.
 
 The ledger is the outbox. A document is marked once the index has acknowledged it, so a run killed anywhere goes on from
-there; what looks worst goes first, because it is asked for first.
+there, and the last ones once they can be found; what looks worst goes first, because it is asked for first.
 """
 
 from __future__ import annotations
@@ -60,19 +60,24 @@ def index_pending(
         if (stopped and stopped()) or (deadline_s is not None and time.monotonic() - started > deadline_s):
             break
         _put_in(documents, embedder, index)
-        ledger.mark_indexed((document.id for document in documents), datetime.now(UTC))
         done += len(documents)
         unflushed += len(documents)
-        if unflushed >= _FLUSH_EVERY:
-            index.flush()
+        # The last ones are noted when they can be found, or an answer would call all indexed a moment too early.
+        if unflushed >= _FLUSH_EVERY or ledger.count_not_indexed() <= len(documents):
+            _flush(unflushed, ledger, embedder, index)
             unflushed = 0
+        ledger.mark_indexed((document.id for document in documents), datetime.now(UTC))
         if progress:
             progress("indexing", done, total)
     if unflushed:
-        if unflushed < index.fewest:
-            _put_in(ledger.some_indexed(index.fewest - unflushed), embedder, index)
-        index.flush()
+        _flush(unflushed, ledger, embedder, index)
     return done
+
+
+def _flush(unflushed: int, ledger: Ledger, embedder: EmbeddingService, index: Index) -> None:
+    if unflushed < index.fewest:
+        _put_in(ledger.some_indexed(index.fewest - unflushed), embedder, index)
+    index.flush()
 
 
 def _put_in(documents: Sequence[Document], embedder: EmbeddingService, index: Index) -> None:
@@ -147,3 +152,8 @@ class BackgroundIndexer:
             if error.message != self.problem:
                 _log.warning("indexing waits: %s %s", error.message, error.hint)
             self.problem = error.message
+        except Exception as error:
+            # Not ours to foresee; but a thread that ended would leave everything to come unindexed without a word.
+            self._healed = False
+            self.problem = f"indexing failed: {error}"
+            _log.exception("indexing failed; it is tried again")

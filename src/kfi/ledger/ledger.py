@@ -8,18 +8,21 @@ changed or taken out; a commit is on the disk before `write` goes on, so a run k
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, Select, case, create_engine, event, func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kfi.errors import ServiceError
 from kfi.ledger.door import door, private_file, private_folder, secret_file
@@ -33,6 +36,7 @@ _SCHEMA = "1"
 _BATCH = 500
 # Seconds that a writer waits for another process's transaction; one takes some 50 ms.
 _LOCK_TIMEOUT_S = 10.0
+_AGAIN_S = 0.02
 # Rows fetched at a time, so that a large ledger is never held in memory as a whole.
 _FETCH = 500
 
@@ -126,7 +130,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         iterator = iter(found)
         while batch := list(islice(iterator, _BATCH)):
             with door(self._folder), self._engine.begin() as connection:
-                new = _write_batch(connection, batch)
+                # What is read once and thrown away is not worth making small.
+                new = _write_batch(connection, batch, compression=0 if self.temporary else 1)
             written += new
             unchanged += len(batch) - new
         return Written(written, unchanged)
@@ -175,8 +180,8 @@ class Ledger(AbstractContextManager["Ledger"]):
     def history(self, ref: ObjectRef) -> list[Document]:
         """Give the states of an object, oldest first, each with the time it was first seen so.
 
-        A state that came back after another one is there twice. Each form the object was read from (JSON, `describe`,
-        a table row) has states of its own. An empty cluster means any.
+        A state that was seen again comes again, with the time it was last seen so before another one or the end. Each
+        form the object was read from (JSON, `describe`, a table row) has states of its own. An empty cluster means any.
         """
         query = (
             select(documents, sightings.c.seen_at)
@@ -191,13 +196,14 @@ class Ledger(AbstractContextManager["Ledger"]):
         )
         if ref.cluster:
             query = query.where(documents.c.cluster == ref.cluster)
-        current: dict[str, str] = {}
-        states = []
+        spells: dict[str, list[list[Document]]] = {}
         for state in self._read(query):
-            if current.get(state.identity) != state.id:
-                current[state.identity] = state.id
-                states.append(state)
-        return states
+            of_form = spells.setdefault(state.identity, [])
+            if of_form and of_form[-1][0].id == state.id:
+                of_form[-1][1:] = [state]
+            else:
+                of_form.append([state])
+        return sorted(chain.from_iterable(chain.from_iterable(spells.values())), key=_observed)
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Document]:
         """Give documents by id, as they were first found; unknown ids fall out."""
@@ -297,7 +303,11 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def _make_ready(self) -> None:
         with door(self._folder), self._engine.begin() as connection:
-            metadata.create_all(connection)
+            # `create_all` looks first and makes then; another process may make them in between.
+            for table in metadata.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
             connection.execute(insert(settings).values(key="schema", value=_SCHEMA).on_conflict_do_nothing())
             found = connection.scalar(select(settings.c.value).where(settings.c.key == "schema"))
         if found != _SCHEMA:
@@ -316,23 +326,40 @@ class Ledger(AbstractContextManager["Ledger"]):
             return connection.scalar(query)
 
 
+def _observed(document: Document) -> datetime:
+    return document.observed_at
+
+
 def _pragmas(synchronous: str) -> Any:
     def on_connect(connection: DBAPIConnection, _: object) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _begin_wal(cursor)
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.close()
 
     return on_connect
 
 
-def _write_batch(connection: Connection, batch: list[Document]) -> int:
+def _begin_wal(cursor: DBAPICursor) -> None:
+    """Let readers and a writer work beside each other; SQLite does not wait by itself where others open it as well."""
+    give_up = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_AGAIN_S)
+
+
+def _write_batch(connection: Connection, batch: list[Document], compression: int) -> int:
     """Insert what is not there; give how many rows that were."""
     ids = {document.id for document in batch}
     known = set(connection.scalars(select(documents.c.id).where(documents.c.id.in_(ids))))
     now = micros(datetime.now(UTC))
     new = {document.id: document for document in reversed(batch) if document.id not in known}
-    rows = [row_of(document, now) for document in reversed(new.values())]
+    rows = [row_of(document, now, compression) for document in reversed(new.values())]
     if rows:
         connection.execute(insert(documents).on_conflict_do_nothing(), rows)
     seen = {(document.id, micros(document.observed_at)) for document in batch}

@@ -44,13 +44,15 @@ def newest(
     seen = last.group_by(sightings.c.document_id).subquery()
     order = (seen.c.seen_at.desc(), documents.c.seq.desc()) if one_each else (seen.c.seen_at.desc(),)
     place = func.rank().over(partition_by=documents.c.identity, order_by=order).label("place")
+    # Only numbers are put in order: to sort rows with all their text would take as long as to read them.
     ranked = (
-        select(documents, seen.c.seen_at, place)
+        select(documents.c.seq, seen.c.seen_at, place)
         .join(seen, seen.c.document_id == documents.c.id)
         .where(documents.c.kind.in_(kinds), *where)
         .subquery()
     )
-    return select(ranked).where(ranked.c.place == 1).order_by(ranked.c.seq)
+    chosen = select(documents, ranked.c.seen_at).join(ranked, ranked.c.seq == documents.c.seq)
+    return chosen.where(ranked.c.place == 1).order_by(documents.c.seq)
 
 
 def all_of(kinds: tuple[DocumentKind, ...], where: list[Any]) -> Select[Any]:

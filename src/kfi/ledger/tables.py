@@ -86,8 +86,8 @@ def moment(value: int) -> datetime:
     return _EPOCH + value * _MICROSECOND
 
 
-def row_of(document: Document, written_at: int) -> dict[str, Any]:
-    """Give the row that holds a document."""
+def row_of(document: Document, written_at: int, compression: int = 1) -> dict[str, Any]:
+    """Give the row that holds a document; `compression` is zlib's level, of which 0 only wraps the payload."""
     ref, source = document.ref, document.source
     payload = json.dumps(document.payload, ensure_ascii=True, separators=(",", ":"))
     texts = {
@@ -113,7 +113,7 @@ def row_of(document: Document, written_at: int) -> dict[str, Any]:
         "last_time": _optional(document.last_time),
         "count": min(document.count, _MAX_COUNT),
         "severity": document.severity.value,
-        "payload": zlib.compress(payload.encode("ascii"), 1),
+        "payload": zlib.compress(payload.encode("ascii"), compression),
         "written_at": written_at,
     }
 

@@ -18,7 +18,7 @@ from kfi.models.schemas import Citation, Document, ObjectRef
 from kfi.snapshot.differences import Difference, differences
 from kfi.snapshot.objects import Resource
 from kfi.snapshot.policies import Autoscaler
-from kfi.snapshot.provenance import Path, Seen, cite_object
+from kfi.snapshot.provenance import Path, Seen, cite_object, cite_row
 from kfi.snapshot.resources import ControllerRevision, Workload
 from kfi.snapshot.view import Snapshot
 
@@ -66,9 +66,11 @@ def changes_of(snapshot: Snapshot, ref: ObjectRef, states: Iterable[Document] = 
 
     Of one change the fullest account is given: a rollout's, else how two observations differ, else who wrote.
     """
-    resource = snapshot.objects.get(ref)
+    resource, states = snapshot.objects.get(ref), list(states)
+    if resource is None:
+        return list(_deletion(snapshot, ref, states))
     rollouts = list(_rollouts(snapshot, resource)) if isinstance(resource, Workload) else []
-    writes = list(_writes(snapshot, resource, rollouts)) if resource else []
+    writes = list(_writes(snapshot, resource, rollouts))
     found, dated = rollouts[:], list[Changed]()
     for one in recorded_changes(ref, states, scaled_by_itself=_is_autoscaled(snapshot, ref)):
         if not any(_is_between(one, rollout) for rollout in rollouts):
@@ -76,6 +78,22 @@ def changes_of(snapshot: Snapshot, ref: ObjectRef, states: Iterable[Document] = 
             dated += [write] if write else []
             found.append(_written(one, write) if write else one)
     return sorted((*found, *(write for write in writes if write not in dated)), key=_when, reverse=True)
+
+
+def _deletion(snapshot: Snapshot, ref: ObjectRef, states: Iterable[Document]) -> Iterator[Changed]:
+    """Yield that an object was deleted, where it was observed and a later complete list does not hold it."""
+    seen = [Seen(document, ObjectRecord.model_validate(document.payload)) for document in states]
+    last = max((one for one in seen if not one.record.applied), key=_observed, default=None)
+    for listing in snapshot.listings if last else ():
+        if last and listing.covers(ref) and not listing.holds(ref) and listing.observed_at > _observed(last):
+            named = cite_object([last], [("metadata", "name")]) or cite_row([last])
+            proof = (*named, listing.citation)
+            yield Changed(ref, listing.observed_at, "was deleted", proof, _observed(last))
+            return
+
+
+def _observed(seen: Seen) -> datetime:
+    return seen.document.observed_at
 
 
 def _is_between(recorded: Changed, other: Changed) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -39,13 +40,10 @@ class LiteServer:
             _make_private(folder)
             self._database = MilvusLite(str(folder))
             try:
-                # Not beside the data: a socket's path has some 100 bytes, and gRPC reads % in it as an escape.
-                sockets = tempfile.mkdtemp(prefix="kfi-", dir=_folder_of_sockets())
+                sockets = self._make_sockets()
             except OSError:
                 self._database.close()
                 raise
-        # Also where a program ends without closing.
-        self._remove_sockets = weakref.finalize(self, shutil.rmtree, sockets, ignore_errors=True)
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="milvus-lite")
         sizes = [(f"grpc.max_{way}_message_length", _MESSAGE_BYTES) for way in ("receive", "send")]
         # The client asks every ten seconds whether the server is there; by default a server takes that for an attack.
@@ -62,6 +60,15 @@ class LiteServer:
                 f"The index in {str(folder)!r} cannot be served at {self.address!r}.",
                 hint="Set TMPDIR to a short, writable path.",
             ) from error
+
+    def _make_sockets(self) -> Path:
+        """Make the folder of the socket, which is removed with this server, also where a program ends unclosed."""
+        # Not beside the data: a socket's path has some 100 bytes, and gRPC reads % in it as an escape.
+        sockets = _folder_of_sockets() / f"kfi-{secrets.token_hex(8)}"
+        # Before it is made: a signal may end the program at any moment.
+        self._remove_sockets = weakref.finalize(self, shutil.rmtree, sockets, ignore_errors=True)
+        sockets.mkdir(mode=0o700)
+        return sockets
 
     def close(self) -> None:
         """Let calls end, stop, and free the folder for another process."""
@@ -97,9 +104,9 @@ def _in_use(folder: Path) -> ServiceError:
     )
 
 
-def _folder_of_sockets() -> str | None:
+def _folder_of_sockets() -> Path:
     """Give where sockets may lie: the folder for temporary files, unless its path is too long for a socket's."""
-    return None if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"
+    return Path(tempfile.gettempdir() if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp")
 
 
 @contextlib.contextmanager

@@ -40,8 +40,10 @@ from kfi.vectorstore.milvus_schema import (
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
-# Seconds. A person waits for the first; the others end by themselves unless the server hangs.
+# Seconds. A person waits for the first; the others end by themselves unless the server hangs. Milvus Lite is in this
+# process: it answers, however busy the machine is.
 _CONNECT_S = 3.0
+_LITE_CONNECT_S = 60.0
 _WRITE_S = 60.0
 _FLUSH_S = 600.0
 
@@ -265,7 +267,15 @@ class MilvusStore:
         except (MilvusException, grpc.RpcError, OSError) as error:
             # A server that comes back may not have the collection loaded, or may be another one.
             self._prepared = False
-            raise self._failure(error) from error
+            raise (self._is_closed() if self._closed else self._failure(error)) from error
+        except (ValueError, RuntimeError) as error:
+            # gRPC's word for a call that is under way while another thread closes the connection.
+            if not self._closed:
+                raise
+            raise self._is_closed() from error
+
+    def _is_closed(self) -> ServiceError:
+        return ServiceError(f"The index at {_shown(self._uri)!r} is closed.", hint="Start kfi again.")
 
     def _failure(self, error: Exception) -> ServiceError:
         if "No space left" in _said(error):
@@ -279,7 +289,7 @@ class MilvusStore:
     def _linked(self, *, prepare: bool) -> _Link:
         with self._opening:
             if self._closed:
-                raise ServiceError(f"The index at {_shown(self._uri)!r} is closed.", hint="Start kfi again.")
+                raise self._is_closed()
             link = self._link = self._link or self._connect()
             if prepare and not self._prepared:
                 self._link = link = self._prepare(link)
@@ -298,12 +308,13 @@ class MilvusStore:
             lite = LiteServer(Path(self._uri).expanduser()) if self.is_lite else None
             if lite:
                 undo.callback(lite.close)
+            patience_s = _LITE_CONNECT_S if lite else _CONNECT_S
             # Not shared: closing a shared connection leaves its channel open.
             client = MilvusClient(
-                lite.address if lite else self._uri, token=self._token, timeout=_CONNECT_S, dedicated=True
+                lite.address if lite else self._uri, token=self._token, timeout=patience_s, dedicated=True
             )
             undo.callback(client.close)
-            server = client.get_server_version(timeout=_CONNECT_S)
+            server = client.get_server_version(timeout=patience_s)
             undo.pop_all()
         return _Link(client, server, bm25=False, lite=lite)
 

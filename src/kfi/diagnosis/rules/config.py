@@ -146,8 +146,14 @@ def _missing(
     absent = snapshot.absent(needed)
     lines = (*evidence, *_reference_lines(snapshot, pod, needed), *((absent,) if absent else ()))
     message = f"Pod {pod.name} needs {needed.kind} {needed.name}, which namespace {pod.namespace} does not have."
-    since = event.first if event else pod.metadata.creation_timestamp
+    since = event.first if event else _refused_since(pod)
     return _BY_KIND[needed.kind].found(pod.ref, message, lines, strength=strength, since=since)
+
+
+def _refused_since(pod: Pod) -> datetime | None:
+    """Give since when a container may have been waiting: its last run's end, else when the Pod was made."""
+    ends = [run.last_end.finished_at for run in runs(pod) if run.waiting and run.last_end and run.last_end.finished_at]
+    return min(ends, default=pod.metadata.creation_timestamp)
 
 
 def _reference_lines(snapshot: Snapshot, pod: Pod, needed: ObjectRef) -> tuple[Citation, ...]:
