@@ -3,9 +3,10 @@
 Usage: python benchmarks/questions.py [--questions FILE] [--held-out] [--alone]
 
 The questions, what they say and the rules of labelling are in `questions.yaml`. Every third question of a language is
-held out: how it fails is listed with `--held-out` only, which is for the end. `--alone` leaves the names of the store
-away. What a label leaves open (a choice with null in it) counts only where something wrong is found. Intents are
-scored without `diagnose`, which is what is left; sub-questions only where there are several, in the label or found.
+held out: how it fails, and how `last` does, is listed with `--held-out` only, which is for the end. `--alone` leaves
+the names of the store away. What a label leaves open (a choice with null in it) counts only where something wrong is
+found. Intents are scored without `diagnose`, which is what is left; sub-questions only where there are several, in the
+label or found.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from kfi.retrieval.query_analyzer import QueryAnalyzer, settled
 
 NOW = datetime(2026, 11, 20, 14, 40, tzinfo=UTC)
 FIELDS = (
-    "namespace", "pod", "container", "node", "object", "labels", "error", "family", "exit code", "HTTP code", "image",
-    "claim", "since", "until", "before change", "intent", "parts",
+    "namespace", "pod", "container", "node", "object", "labels", "labels not", "error", "family", "exit code",
+    "HTTP code", "image", "claim", "since", "until", "before change", "after change", "intent", "parts",
 )  # fmt: skip
 _HOSTILE = (
     "pod " * 8, "a-" * 16, "no se puede ", "in the last 1h1h1h ", "x=1,", "a/b:", "why is and ", "cannot a b c ",
@@ -121,6 +122,17 @@ def labels(found: dict[str, str], label: Label) -> Score:
     return best
 
 
+def excluded(found: QueryMetadata, label: Label) -> Score:
+    """Score the pairs of labels that are excluded."""
+    wanted = {(key, value) for key, told in (label.get("not_labels") or {}).items() for value in _each(told)}
+    pairs = {(key, value) for key, values in found.labels_excluded.items() for value in values}
+    return Score(len(wanted & pairs), len(pairs - wanted), len(wanted - pairs))
+
+
+def _each(told: Any) -> list[Any]:
+    return told if isinstance(told, list) else [told]
+
+
 def times(found: QueryMetadata, label: Label) -> dict[str, Score]:
     """Score both ends of the window; a moment is right in both where the window holds it."""
     until = None if found.until == NOW else found.until
@@ -166,6 +178,7 @@ def scored(plan: QueryPlan, label: Label) -> dict[str, Score]:
         "node": one(found.node, choices(label, "node")),
         "object": one(named(found), choices(label, "obj")),
         "labels": labels(found.labels_dict, label),
+        "labels not": excluded(found, label),
         "error": one(found.error_type, choices(label, "err"), overlaps),
         "family": one(found.error_family, choices(label, "fam")),
         "exit code": one(found.exit_code, choices(label, "exit")),
@@ -174,6 +187,7 @@ def scored(plan: QueryPlan, label: Label) -> dict[str, Score]:
         "claim": one(found.pvc, choices(label, "pvc")),
         **times(found, label),
         "before change": one(found.before_change or None, [c or None for c in choices(label, "before_change")]),
+        "after change": one(found.after_change or None, [c or None for c in choices(label, "after_change")]),
         "intent": one(None if plan.intent == "diagnose" else plan.intent.value, intent),
         "parts": parts(plan.sub_queries, label),
     }
@@ -275,6 +289,9 @@ def main() -> int:
         ("Tuned on", tuned, True),
         ("Held out", held, args.held_out),
         ("Fresh", data["fresh"], True),
+        ("Second", data["second"], True),
+        ("Third", data["third"], True),
+        ("Last", data["last"], args.held_out),
     ):
         result = measure(asked, understand)
         print(report(title, result), "", sep="\n")

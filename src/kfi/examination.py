@@ -12,7 +12,15 @@ from kfi.diagnosis.causes import Incident, about, ranked
 from kfi.diagnosis.gaps import find_gaps
 from kfi.diagnosis.meaning import explain, where_seen
 from kfi.diagnosis.preceding import preceding
-from kfi.diagnosis.report import NumberedEvidence, asked_time, healthy_summary, quiet_summary, root_cause, summary
+from kfi.diagnosis.report import (
+    NumberedEvidence,
+    asked_time,
+    healthy_summary,
+    quiet_summary,
+    root_cause,
+    summary,
+    unseen_summary,
+)
 from kfi.models.answer import Hit
 from kfi.models.listing import Listing
 from kfi.models.patterns import PastIncident, Pattern
@@ -30,7 +38,7 @@ from kfi.retrieval.query_analyzer import settled
 from kfi.retrieval.scope import Scope
 from kfi.sight import Seen
 from kfi.snapshot.view import Snapshot
-from kfi.window import before_the_change, in_window, old_evidence, over, with_the_past
+from kfi.window import bounded_by_change, in_window, old_evidence, over, with_the_past
 
 
 @dataclass(frozen=True)
@@ -83,18 +91,17 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
             f"No evidence is of a namespace {plan.metadata.namespace!r}; all namespaces were looked at.",
         )
         plan = plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"namespace": None})})
-    plan = before_the_change(snapshot, plan, pointed)
-    if plan.metadata.before_change and not plan.metadata.until:
-        notes = (*notes, "When it was last changed is not remembered, so no time is left out.")
+    plan, of_change = bounded_by_change(snapshot, plan, pointed)
     namespace = plan.metadata.namespace or ""
-    incidents = ranked(seen.incidents_of(namespace), pointed.objects)
+    incidents = tuple(_not_excluded(ranked(seen.incidents_of(namespace), pointed.objects), pointed))
     meant = (
         about(incidents, pointed.objects, bool(pointed.missing))
         or tuple(_spoken_of(incidents, request.question, pointed))
         or _of_nobody(seen.incidents, pointed)
     )
     meant, told = with_the_past(seen, plan, pointed, meant)
-    notes = (*notes, *told, *old_evidence(snapshot, plan))
+    meant = tuple(_not_excluded(meant, pointed))
+    notes = (*notes, *of_change, *told, *old_evidence(snapshot, plan))
     evidence = NumberedEvidence()
     causes = tuple(
         root_cause(incident, rules, evidence, preceding(snapshot, incident, seen.history))
@@ -133,6 +140,14 @@ def with_meaning(case: Examined, limit: int) -> Examined:
     )
 
 
+def _not_excluded(incidents: Iterable[Incident], pointed: Pointed) -> Iterator[Incident]:
+    """Yield the incidents of what the labels in a question do not exclude."""
+    for incident in incidents:
+        root = incident.root
+        if root.subject not in pointed.excluded and not (root.refs and root.refs <= pointed.excluded):
+            yield incident
+
+
 def _of_nobody(incidents: Iterable[Incident], pointed: Pointed) -> tuple[Incident, ...]:
     """Give what logs say of which nobody knows whose they are: of an object that looks well they may be."""
     return ranked((one for one in incidents if one.root.subject.kind == "Log"), ()) if pointed.objects else ()
@@ -167,6 +182,9 @@ def _summary(
 ) -> str:
     snapshot, since, until = seen.snapshot, plan.metadata.since, plan.metadata.until
     failing = [incident for incident in incidents if not incident.root.first.until]
+    if not causes and not pointed.missing and _unknown_namespace(snapshot, plan) and gaps:
+        elsewhere = [incident for incident in ranked(seen.incidents, ()) if not incident.root.first.until]
+        return unseen_summary(gaps[0].what, sorted(snapshot.namespaces), elsewhere)
     if (since or until) and not causes and not pointed.missing and (snapshot.objects or snapshot.events):
         then = tuple(in_window(over(seen, plan), plan))
         return quiet_summary(pointed.objects, asked_time(since, until), then, failing)

@@ -5,12 +5,12 @@ The time that a question asks about: what failed then, also where it is over.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kfi.diagnosis.causes import Incident, about, ranked
 from kfi.diagnosis.meaning import explain
 from kfi.diagnosis.report import asked_time
-from kfi.models.schemas import QueryPlan
+from kfi.models.schemas import ObjectRef, QueryPlan
 from kfi.retrieval.pointing import Pointed
 from kfi.sight import Seen, begin
 from kfi.snapshot.changes import changes_of
@@ -20,18 +20,39 @@ from kfi.snapshot.view import Snapshot
 _LOOKED_BACK = timedelta(hours=24)
 # Words of a question that mean whatever failed.
 _ANY_FAILURE = frozenset("error errors fail failed failing failure failures issue issues problem problems".split())
+# Source: kube-controller-manager, `scaleReplicaSet`.
+_FROM_NOTHING = " from 0 to "
 # Objects of a cluster whose past is looked at unasked: it takes several runs of the rules.
 _MOST_UNASKED = 5_000
 
 
-def before_the_change(snapshot: Snapshot, plan: QueryPlan, pointed: Pointed) -> QueryPlan:
-    """Let the time that a question asks about end with the last change of what it names, where it asks so."""
-    if not plan.metadata.before_change or plan.metadata.until:
-        return plan
-    named = pointed.objects or tuple(workload.ref for workload in snapshot.workloads)
-    changes = (change for ref in named for change in changes_of(snapshot, ref)[:1])
-    until = max((change.when for change in changes), default=None)
-    return plan.model_copy(update={"metadata": plan.metadata.model_copy(update={"until": until})}) if until else plan
+def bounded_by_change(snapshot: Snapshot, plan: QueryPlan, pointed: Pointed) -> tuple[QueryPlan, Sequence[str]]:
+    """Let the time that a question asks about end or begin with the last change of what it names, where it asks so.
+
+    The note says when that was, or that nobody remembers.
+    """
+    asked = plan.metadata
+    ends, begins = asked.before_change and not asked.until, asked.after_change and not asked.since
+    if ends == begins:
+        return plan, ()
+    place = asked.namespace
+    here = (one.ref for one in snapshot.workloads if place in (None, "", one.ref.namespace))
+    when = max(filter(None, (_last_changed(snapshot, ref) for ref in pointed.objects or here)), default=None)
+    if when is None:
+        return plan, ("When it was last changed is not remembered, so no time is left out.",)
+    bounds = {"until": when} if ends else {"since": when}
+    bounded = plan.model_copy(update={"metadata": asked.model_copy(update=bounds)})
+    there = "ends" if ends else "begins"
+    return bounded, (f"The last change was at {when:%Y-%m-%d %H:%M:%S} UTC; the time asked about {there} there.",)
+
+
+def _last_changed(snapshot: Snapshot, ref: ObjectRef) -> datetime | None:
+    """Give when an object was last changed, or else when a rollout scaled a ReplicaSet of it up from nothing."""
+    changes = changes_of(snapshot, ref)
+    if changes:
+        return changes[0].when
+    scaled = (one for one in snapshot.events_of(ref, "ScalingReplicaSet") if _FROM_NOTHING in one.message)
+    return max(filter(None, (one.first or one.last for one in scaled)), default=None)
 
 
 def with_the_past(

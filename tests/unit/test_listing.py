@@ -95,6 +95,10 @@ def names(listing: Listing) -> list[str]:
         ("list failing pods in namespace shop", []),
         ("count the warnings in pantry", ["jam-0"]),
         ("which pods have no ready containers", ["cart-0", "pricing-0", "jam-0"]),
+        ("which pods are 0/1 ready", ["cart-0", "pricing-0", "jam-0"]),
+        ("any probe failures in the last hour?", ["pricing-0"]),
+        ("any OOM kills in the last hour?", []),
+        ("warnings in logistics", []),
     ],
 )
 def test_a_list_holds_what_was_asked_for_and_nothing_else(orchard: Copilot, question: str, expected: list[str]):
@@ -307,10 +311,50 @@ def test_a_pod_that_was_killed_for_memory_is_found_though_its_status_is_another_
     )
 
 
+def test_oom_kills_are_the_pods_that_show_them(sample: Copilot):
+    answer = sample.diagnose(DiagnoseRequest(question="any OOM kills in the last hour?"))
+
+    assert answer.listing is not None
+    assert names(answer.listing) == ["recommender-758f986b9f-zcnjr"]
+    assert answer.summary.startswith("1 of 38 Pods is OOMKilled.")
+
+
 def test_a_label_is_no_name(sample: Copilot):
     chosen = listed(sample, "list pods with label app=cart").selection
 
     assert (chosen.labels, chosen.objects) == ({"app": "cart"}, ())
+
+
+def test_what_has_an_excluded_label_is_not_listed_and_the_answer_says_so(sample: Copilot):
+    every = listed(sample, "list pods in orchard", limit=100)
+    answer = sample.diagnose(DiagnoseRequest(question="list pods in orchard with app!=cart,app!=checkout", limit=100))
+    assert answer.listing is not None
+    without = {row.object.name for row in answer.listing.rows}
+
+    gone = {row.object.name for row in every.rows} - without
+    assert {name.split("-")[0] for name in gone} == {"cart", "checkout"}
+    assert without
+    assert answer.summary.split(" Pods ")[1].startswith("without app=cart or app=checkout in namespace orchard")
+
+
+def test_events_of_what_has_an_excluded_label_are_not_listed(sample: Copilot):
+    every, without = (listed(sample, f"warnings in orchard{more}", limit=100) for more in ("", " with app!=checkout"))
+
+    gone = {row.object.name for row in every.rows} - {row.object.name for row in without.rows}
+    assert [name for name in gone if not name.startswith("checkout-")] == []
+    assert gone
+
+
+def test_a_namespace_that_nobody_knows_is_not_passed_over(orchard: Copilot):
+    found = listed(orchard, "warnings in logistics")
+
+    assert found.notes[0] == "No evidence is of a namespace 'logistics'; there is of: orchard, pantry."
+
+
+def test_of_what_shows_no_labels_a_list_says_that_it_may_have_them(orchard: Copilot):
+    found = listed(orchard, "list pods in orchard with tier!=db")
+
+    assert "Of 4 the evidence shows no labels; they are in the list." in found.notes
 
 
 @pytest.mark.parametrize("part", ["A", "Aa", "last 5 ", "of a-", "in a", "pods ", "a.b=c ", "events of "])

@@ -146,6 +146,14 @@ def test_objects_with_the_labels_of_the_question_are_searched_first():
     assert "log:Pod/orchard/checkout-5c6d7-b4b4b" not in passing(found)
 
 
+def test_what_has_an_excluded_label_is_not_searched():
+    found = search("What fails with app!=checkout?", labels_excluded={"app": ("checkout",)})
+
+    assert places(found) == ["the evidence"]
+    assert [one for one in passing(found) if "checkout" in one] == []
+    assert f"event:Pod/orchard/{CART_POD}" in passing(found)
+
+
 def test_what_looks_like_a_label_and_is_none_is_passed_over_in_silence():
     found = search("Why does it end with exit=137?", labels_dict={"exit": "137"})
 

@@ -70,7 +70,7 @@ def test_a_question_names_what_it_says_and_nothing_more(query, expected):
         ("why does deployment `web` not roll out", named("Deployment", "web", error_type="not roll out")),
         ("statefulset db-0's volume cannot be mounted", named("StatefulSet", "db-0", error_type="cannot be mounted")),
         ("configmap settings missing key", named("ConfigMap", "settings", error_type="missing key")),
-        ("job backup-1 never finished", named("Job", "backup-1")),
+        ("job backup-1 never finished", named("Job", "backup-1", error_type="never finished")),
         ("svc/checkout has no endpoints", named("Service", "checkout", error_type="no endpoints")),
         ("node 10.0.0.12 is down", named("Node", "10.0.0.12", node="10.0.0.12", error_type="down")),
         ("pod cart-0 on node worker-2", pod("cart-0", node="worker-2")),

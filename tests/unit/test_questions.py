@@ -79,6 +79,17 @@ def test_an_exit_code_is_a_number_that_is_said_to_be_one(question, code):
         ("port 443", None),
         ("it gets 500m of CPU", None),
         ("10.0.0.500", None),
+        ("ing/shop 404 -n orchard", 404),
+        ("checkout 502 since 14:05", 502),
+        ("storefront retrning 503", 503),
+        ("为什么 deploy/checkout 返回 503?", 503),
+        ("cart 503, mailer fine", 503),
+        ("port 500", None),
+        ("replicas 500", None),
+        ("scaled to 500 in orchard", None),
+        ("cart took 500", None),
+        ("cart 443 in orchard", None),
+        ("500 requests", None),
     ],
 )
 def test_an_http_code_is_a_number_that_is_answered(question, code):
@@ -125,6 +136,8 @@ def test_an_image_has_a_registry_or_a_version(question, image):
         ("image cart:v3 is missing", {"image": "cart:v3"}),
         ("container cart restarts", {"container": "cart"}),
         ("staging and orchard differ", {}),
+        ("deployments 0/1 ready", {}),
+        ("pods 2/3 running in orchard", {"namespace": "orchard"}),
     ],
 )
 def test_plain_words_are_names_where_something_is_called_so(question, found):
@@ -206,6 +219,20 @@ def test_a_workload_is_known_by_what_its_pods_are_called(name, workload):
         ("Show me all Pod events in the last hour", Intent.LIST),
         ("any oom kills today?", Intent.LIST),
         ("zeige alle Events", Intent.LIST),
+        ("do we have any pending pvcs", Intent.LIST),
+        ("welche Pods wurden verdrängt?", Intent.LIST),
+        ("pending pods", Intent.LIST),
+        ("all failed jobs in orchard", Intent.LIST),
+        ("pods -n orchard -l app=cart,tier!=db", Intent.LIST),
+        ("pods -n orchard crash", Intent.DIAGNOSE),
+        ("failed pods break checkout", Intent.DIAGNOSE),
+        ("checkout status", Intent.STATUS),
+        ("checkout exit status", Intent.DIAGNOSE),
+        ("gibt es Warnungen in orchard?", Intent.LIST),
+        ("¿qué pods fallan?", Intent.LIST),
+        ("orchard 有哪些告警", Intent.LIST),
+        ("why do we have pending pods", Intent.DIAGNOSE),
+        ("welche Ursache haben die Events", Intent.DIAGNOSE),
         ("显示所有事件", Intent.LIST),
         ("what's an evicted pod", Intent.EXPLAIN),
         ("difference between requests and limits", Intent.EXPLAIN),
@@ -252,6 +279,12 @@ def test_a_question_wants_what_it_asks_for(question, wanted):
         ("过去30分钟", "20T14:10", None),
         ("過去1時間のイベント", "20T13:40", None),
         ("Events der letzten Stunde", "20T13:40", None),
+        ("lento desde hace 20 minutos", "20T14:20", None),
+        ("langsam seit 20 Minuten", "20T14:20", None),
+        ("Warnungen seit gestern", "19T00:00", None),
+        ("昨日から cart が遅い", "19T00:00", None),
+        ("from 13:10 til 13:40", "20T13:10", "20T13:40"),
+        ("13:10 through 13:40", "20T13:10", "20T13:40"),
         ("gestern zwischen 14:00 und 14:30", "19T14:00", "19T14:30"),
         ("on Nov 99", None, None),
     ],
@@ -276,6 +309,100 @@ def test_a_time_is_what_limits_the_question(question, since, until):
 )
 def test_the_time_before_a_change_is_asked_for(question, asked):
     assert ANALYZER.plan(question).metadata.before_change is asked
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("errors since the last rollout", True),
+        ("what crashed after our latest config change?", True),
+        ("has cart failed since the upgrade", True),
+        ("cart was fine after the last release", False),
+        ("since 14:00", False),
+        ("since the rollout-job ran", False),
+        ("after a deploy it always restarts", False),
+    ],
+)
+def test_the_time_since_a_change_is_asked_for(question, asked):
+    assert ANALYZER.plan(question).metadata.after_change is asked
+
+
+def test_a_change_that_time_is_counted_from_is_no_failure():
+    found = ANALYZER.plan("has cart been up since the last rollout").metadata
+
+    assert found.error_type is None
+    assert ANALYZER.plan("the rollout of cart hangs since the last rollout").metadata.error_family == "rollout"
+
+
+@pytest.mark.parametrize(
+    ("question", "word", "family"),
+    [
+        ("deploy/cart 0/3 ready", "0/3 ready", "availability"),
+        ("cart 3/3 ready", None, None),
+        ("cart 0/3 ready: CrashLoopBackOff", "CrashLoopBackOff", "crash"),
+        ("cj/stock-sync missed 3 runs", "missed 3 runs", "job"),
+        ("the init container of cart never finishes", "never finishes", "job"),
+        ("sa/ci cannot list pods", "cannot list pods", "permission"),
+        ("sa/ci cannot list pods: forbidden", "forbidden", "permission"),
+        ("rollout of deployment.apps/cart is stuck", "stuck", "rollout"),
+        ("kubelet stopped posting node status", "kubelet stopped posting node status", "node"),
+        ("cart pods get OOMed", "OOMed", "memory"),
+        ("job etl exceeded its deadline", "exceeded its deadline", "timeout"),
+        ("cart keeps restartign", "restartign", "crash"),
+        ("cart fails with restartign", "fails", "failure"),
+        ("is edge-3 full?", "full", "storage"),
+    ],
+)
+def test_a_failure_is_called_what_the_question_calls_it(question, word, family):
+    found = understood(question)
+
+    assert (found.error_type, found.error_family) == (word, family)
+
+
+def test_of_several_questions_the_first_says_what_fails():
+    assert understood("why is cart failing and how many pods were evicted?").error_type == "failing"
+    assert understood("is cart up? was anything evicted?").error_type == "evicted"
+
+
+def test_labels_are_wanted_and_excluded():
+    found = understood("pods with app=cart,tier!=db crash")
+
+    assert (found.labels_dict, found.labels_excluded) == ({"app": "cart"}, {"tier": ("db",)})
+
+
+@pytest.mark.parametrize(
+    ("question", "namespace"),
+    [
+        ("what fails in logistics", "logistics"),
+        ("warnings in logistics since 14:00", "logistics"),
+        ("why is checkout crashing in logistics?", "logistics"),
+        ("anything odd in logistics today", "logistics"),
+        ("what fails in cart", None),
+        ("pods in cart", None),
+        ("what fails in mailer", None),
+        ("warnings in orchrad", "orchard"),
+        ("errors in application.yaml", None),
+        ("errors in cart logs", None),
+        ("is there an error in line 3", None),
+        ("pods crash in circles", None),
+        ("problems in eu-west-1", None),
+    ],
+)
+def test_a_place_is_a_namespace_though_nobody_knows_it_unless_an_object_is_called_so(question, namespace):
+    assert understood(question).namespace == namespace
+
+
+def test_where_nothing_is_known_a_plain_word_after_in_is_no_namespace():
+    assert ANALYZER.plan("what fails in logistics").metadata.namespace is None
+
+
+def test_a_node_is_what_a_question_is_about_where_it_names_nothing_else():
+    found = understood("kubelet stopped posting node status worker-11")
+
+    assert (found.kind, found.name, found.node) == ("Node", "worker-11", "worker-11")
+    assert understood("evicted pods edge-3").kind == "Node"
+    assert understood("cart is slow on edge-3").name == "cart"
+    assert understood("pods crash on worker-nodes").name is None
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,8 @@ def _cut(text: str, size: int) -> str:
 
 def _named(metadata: QueryMetadata) -> str:
     """Give what the question names, each name in JSON's quotes."""
-    said = metadata.model_dump(mode="json", exclude_defaults=True, exclude={"labels_dict"}) | metadata.labels_dict
+    said = metadata.model_dump(mode="json", exclude_defaults=True, exclude={"labels_dict", "labels_excluded"})
+    said |= metadata.labels_dict | {f"not {key}": ", ".join(values) for key, values in metadata.labels_excluded.items()}
     return "Named in it: " + ", ".join(_pair(name, value) for name, value in said.items()) if said else ""
 
 

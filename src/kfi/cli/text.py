@@ -184,7 +184,10 @@ def analysis(found: QueryAnalysis) -> str:
 
 
 def _spoken(value: object) -> str:
-    return ", ".join(f"{key}={label}" for key, label in value.items()) if isinstance(value, dict) else str(value)
+    if not isinstance(value, dict):
+        return str(value)
+    told = ((key, label if isinstance(label, list) else [label]) for key, label in value.items())
+    return ", ".join(f"{key}={label}" for key, labels in told for label in labels)
 
 
 def _subject(cause: RootCause, several: bool) -> str:

@@ -22,6 +22,7 @@ from kfi.snapshot.resources import CLUSTER_SCOPED
 _MAX_LINKS = 5
 _LINK_CITATIONS = 2
 _CHANGE_LINES = 3
+_MOST_NAMESPACES = 12
 _MOST_NAMED = 3
 
 
@@ -202,6 +203,19 @@ def healthy_summary(
         return sentence
     others = _failing("What fails has other names" if missing else "Elsewhere something is", elsewhere)
     return f"{sentence} {others}; ask without the name for all of it."
+
+
+def unseen_summary(what: str, namespaces: Sequence[str], elsewhere: Sequence[Incident]) -> str:
+    """Give the answer about a namespace that the evidence has nothing of; `what` says so in a sentence."""
+    there = _first_of(namespaces)
+    others = f" {_failing('Elsewhere something is', elsewhere)}; ask without the namespace for all of it."
+    return f"{what.removesuffix('.')}; there is of: {there}.{others if elsewhere else ''}"
+
+
+def _first_of(namespaces: Sequence[str]) -> str:
+    """Give the first of some namespaces in words, and how many more there are."""
+    more = f" and {len(namespaces) - _MOST_NAMESPACES} more" if len(namespaces) > _MOST_NAMESPACES else ""
+    return f"{', '.join(namespaces[:_MOST_NAMESPACES])}{more}" or "none at all"
 
 
 def quiet_summary(named: Sequence[ObjectRef], when: str, then: Sequence[Incident], failing: Sequence[Incident]) -> str:

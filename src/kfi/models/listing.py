@@ -53,6 +53,8 @@ class Selection(Value):
     names: tuple[str, ...] = ()
     """Names that were asked for; where no object has them, the list is empty."""
     labels: dict[str, str] = Field(default_factory=dict)
+    labels_excluded: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By label, the values that it must not have; what lacks the label belongs."""
     node: str = ""
     state: State | None = None
     status: str = ""

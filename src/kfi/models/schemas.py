@@ -167,6 +167,8 @@ class QueryMetadata(Value):
     error_family: str | None = None
     """What that word is about: crash, image, memory, scheduling, network …; the names are the query analyzer's."""
     labels_dict: dict[str, str] = Field(default_factory=dict)
+    labels_excluded: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By label, the values that it must not have: `tier!=db`. What lacks the label is meant, as with `kubectl -l`."""
     kind: str | None = None
     name: str | None = None
     cluster: str | None = None
@@ -180,6 +182,8 @@ class QueryMetadata(Value):
     http_code: int | None = None
     before_change: bool = False
     """The time asked about ends where the last change began; whoever examines finds out when that was."""
+    after_change: bool = False
+    """The time asked about begins with the last change."""
 
 
 class Intent(StrEnum):

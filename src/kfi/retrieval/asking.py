@@ -17,6 +17,19 @@ _MANY = (
 )
 _ONE = "pod|node|deployment|statefulset|daemonset|job|cronjob|service|pvc|claim|volume|container|namespace|alert"
 _HAPPENED = "events|warnings|alerts|restarts|crashes|failures|evictions|errors|incidents|(?:oom ?)?kills|ooms"
+_VIELE = (
+    "pods|nodes|knoten|deployments|jobs|services|dienste|events|ereignisse|warnungen|fehler|alarme|container|"
+    "namespaces|pvcs"
+)
+_MUCHOS = (
+    "pods|nodos|deployments|despliegues|jobs|servicios|eventos|avisos|advertencias|errores|alertas|contenedores|"
+    "namespaces|pvcs"
+)
+# "Pending pods", "all failed jobs in orchard": a state and a kind, and no verb.
+_HOW = (
+    "all|pending|fail(?:ing|ed)|crash(?:ing|ed|looping|looped)|evicted|unhealthy|not[ -]ready|notready|unready|"
+    "restarted|restarting|terminating|stuck|broken|completed|running|unscheduled|unschedulable|unbound|oomkilled|degraded"
+)
 _NO_VERB = r"(?!(?:is|are|was|were|do|does|did|happen\w*|could|would|made|makes)\b)"
 _PLEASE = (
     r"(?:(?:please|pls|plz|hey|hi|ok|so|now|can you|could you|kubectl|i want to|i need|first|second|third)[, ]{1,3})*"
@@ -52,6 +65,7 @@ _STATUS = re.compile(
     r"(?:how(?:'?s| is| are| do| does)) (?:\S{1,253} ){1,6}?(?:doing|going|looking|looks?|holding|behaving)\b|"
     r"(?:(?:what(?:'?s| is)|give me|show(?: me)?|tell me|check) )?(?:the )?(?:current |overall )?"
     r"(?:status|state|health|readiness)(?: check)?(?: (?:of|for|in)\b|\W*\Z)|"
+    r"(?!.{0,200}\b(?:exit|https?|returns?|errors?|code|status \w))(?:\S{1,253} ){1,3}(?:status|health)\W*\Z|"
     r"(?:did|has|have) (?:\S{1,253} ){1,6}?(?:finish(?:ed)?|succeed(?:ed)?|completed?|recover(?:ed)?|"
     r"come (?:back|up)|came (?:back|up)|pass(?:ed)?|go through|gone through|rolled out)\b|"
     r"(?:does|do) (?:\S{1,253} ){1,6}?work(?: again| now| fine| yet)?\W*\Z|"
@@ -67,11 +81,17 @@ _LIST = re.compile(
     rf"(?:show|list|give|get|print|display|enumerate|find|fetch|see|view)(?: [\w/=.,'-]{{1,64}}){{0,6}}? (?:{_MANY})\b|"
     rf"(?:which(?: of the)?|what|are there(?: any)?|"
     rf"were there(?: any)?)(?: {_NO_VERB}[\w/-]{{1,64}}){{0,3}}? (?:{_MANY})\b|"
+    rf"(?:do|did) (?:we|you|i) (?:have|see|get|know of)(?: any)?(?: [\w/-]{{1,64}}){{0,3}}? (?:{_MANY})\b|"
     rf"(?:is|was) there (?:any|an?) (?:{_MANY}|{_ONE})\b|(?:any|all)(?: [\w/-]{{1,64}}){{0,3}}? (?:{_HAPPENED})\b|"
     rf"(?:the )?(?:last|past|latest|recent|newest)(?: \S{{1,64}}){{0,4}}? (?:{_MANY}){_OF_WHEN}|"
+    rf"(?:(?:{_HOW}) ){{1,2}}(?:{_MANY}){_OF_WHEN}|"
+    rf"(?:{_MANY})(?: -{{1,2}}[\w-]{{1,30}}[ =][^\s-]\S{{0,200}}){{1,4}}\W*\Z|"
     rf"(?:\w{{1,20}} ){{0,2}}(?:events|warnings|alerts){_OF_WHEN})|"
     r"\b(?:muestra(?:me)?|mu\u00e9strame|lista(?:r|me)?|ens\u00e9\u00f1ame|dame (?:tod[oa]s|la lista)|"
     r"zeige?n?|liste|auflisten|gib mir alle)\b|"
+    rf"\b(?:welche[rsn]?|gibt es) (?:\w{{1,40}} ){{0,2}}?(?:{_VIELE})\b|"
+    rf"\b(?:qu[e\u00e9]|cu[a\u00e1]les|hay) (?:\w{{1,40}} ){{0,2}}?(?:{_MUCHOS})\b|"
+    r"有哪些|哪些|どの(?:pod|ノード|ポッド|サービス|コンテナ)|"
     r"显示|列出|查看所有|给我看|表示|一覧|リスト|見せて",
     re.I | re.A,
 )

@@ -31,7 +31,7 @@ _ASKED = re.compile(
 )
 _SAYS = re.compile(
     r"[`'\"]?\s{1,3}(?:is|are|was|were|has|have|had|keeps?|kept|cannot|can't|cant|won't|wont|does|doesn't|doesnt|did|"
-    r"didn't|got|gets?|isn't|isnt|not|stuck|down|returns?|crash\w*|fail\w*|restart\w*|pods?|deployment|service|-n)\b",
+    r"didn't|got|gets?|isn't|isnt|not|stuck|down|in|return\w*|answers?|throws?|crash\w*|fail\w*|restart\w*|pods?|deployment|service|-n)\b",
     re.I,
 )
 _OF_NODES = re.compile(r"\b(?:kubelet|nodes?)\b", re.I)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from kfi.models.listing import Selection
 from kfi.models.schemas import ObjectRef
+from kfi.retrieval.labelled import excluded_by
 from kfi.snapshot.pod import Pod
 from kfi.snapshot.resources import Service
 from kfi.snapshot.view import Snapshot
@@ -20,6 +21,7 @@ class Belonging:
         self._snapshot = snapshot
         self._selection = selection
         self._meant = frozenset(selection.objects) | frozenset(self._served())
+        self._excluded = excluded_by(snapshot, selection.labels_excluded)
         self._known: dict[ObjectRef, bool] = {}
 
     def _served(self) -> Iterator[ObjectRef]:
@@ -47,6 +49,7 @@ class Belonging:
             and (not wanted.node or self._on_node(ref))
             and (not self._meant or self._is_meant(ref))
             and self._labelled(ref)
+            and not self._is_excluded(ref)
         )
 
     def _on_node(self, ref: ObjectRef) -> bool:
@@ -63,6 +66,10 @@ class Belonging:
                 break
             current = topology.owner(current)
         return current in self._meant or topology.workload(ref) in self._meant
+
+    def _is_excluded(self, ref: ObjectRef) -> bool:
+        """Tell whether a label excludes an object, or the workload of a Pod that may be gone."""
+        return bool(self._excluded & {ref, self._snapshot.topology.workload(ref)}) if self._excluded else False
 
     def _labelled(self, ref: ObjectRef) -> bool:
         if not self._selection.labels:

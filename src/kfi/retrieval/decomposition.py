@@ -331,7 +331,7 @@ def _in_context(parts: list[str], known: KnownNames) -> list[str]:
     """Add the one namespace that is named to the parts without, and the object to those that say "it"."""
     objects = [find_objects(part, known) for part in parts]
     namespaces = [
-        find_namespace(part, found) or find_bare_namespace(part, known)
+        find_namespace(part, found, known) or find_bare_namespace(part, known)
         for part, found in zip(parts, objects, strict=True)
     ]
     named = {namespace for namespace in namespaces if namespace}

@@ -58,6 +58,8 @@ _CANNOT = (
     "(?:cannot|can not|can't|could not|couldn't|unable to|fails? to|failed to|failing to|does not|doesn't|do not|don't|"
     "did not|didn't|will not|won't|not able to|refuses? to|never|isn't able to|struggl(?:es|ing) to|trouble|not)"
 )
+FEWER = "(?:" + "|".join(f"{few}/(?:[{few + 1}-9]|[1-9][0-9]{{1,2}})" for few in range(9)) + ")"
+"""Fewer than there should be: 0/3, 2/5."""
 # In the patterns below a blank is one to three blanks, an apostrophe may be missing or curly, and the words
 # in <> stand for any of the ways to say so.
 _REASONS: dict[ErrorFamily, str] = {
@@ -110,7 +112,8 @@ _REASONS: dict[ErrorFamily, str] = {
 }
 _WORDS: dict[ErrorFamily, str] = {
     ErrorFamily.MEMORY: (
-        "(?:runs?|ran|running) out of (?:memory|RAM|heap)|out[ -]of[ -]memory|OOM(?:[ -]?kill(?:ed|s|er|ing)?)?s?|"
+        "(?:runs?|ran|running) out of (?:memory|RAM|heap)|out[ -]of[ -]memory|"
+        "OOM(?:[ -]?kill(?:ed|s|er|ing)?|ed|'d|ing)?s?|"
         "memory (?:leaks?|limits?|pressure|exhausted|exhaustion|spikes?)|leak(?:s|ed|ing)? memory|too much (?:memory|"
         "RAM)|heap (?:space|exhausted)|(?:high|excessive) memory(?: usage)?|memory usage|(?:eat(?:s|"
         "ing)?|us(?:es?|ing)|tak(?:es?|ing)|hogs?|hogging) (?:up )?(?:all |most |more |a lot |"
@@ -193,7 +196,8 @@ _WORDS: dict[ErrorFamily, str] = {
         "){0,2}nodes?"
     ),
     ErrorFamily.NODE: (
-        "evict(?:ed|ion|ions|ing|s)|(?:memory|disk|pid|node)[ -]pressure|kubelet|drain(?:ed|ing)?|cordon(?:ed)?|"
+        "evict(?:ed|ion|ions|ing|s)|(?:memory|disk|pid|node)[ -]pressure|(?:kubelet )?(?:has )?stopped "
+        "posting(?: node)?(?: status)?|kubelet|drain(?:ed|ing)?|cordon(?:ed)?|"
         "nodes? (?:is |are |went |keeps? )?(?:down|gone|lost|dead|offline|not ready|unreachable|full|flapping)"
     ),
     ErrorFamily.NETWORK: (
@@ -204,7 +208,10 @@ _WORDS: dict[ErrorFamily, str] = {
         "ed|ing)?|too many (?:open )?(?:connections|clients|sockets)|no endpoints?|<not> (?:be )?(?:reachable|"
         "connect(?:ing)?)|egress|ingress rules?"
     ),
-    ErrorFamily.TIMEOUT: "time(?:s|d)?[ -]?outs?|timing out|deadline exceeded|took too long|takes too long",
+    ErrorFamily.TIMEOUT: (
+        "time(?:s|d)?[ -]?outs?|timing out|deadline exceeded|(?:exceed(?:ed|s|ing)?|miss(?:ed|es|ing)?) (?:its |the |"
+        "their |a )?(?:active )?deadline|took too long|takes too long"
+    ),
     ErrorFamily.LATENCY: (
         "slow(?:ly|er|ness|s|ed|ing)?|latenc(?:y|ies)|laggy|lag(?:s|ging)?|sluggish|high response times?|"
         "response times?|delay(?:s|ed)?|take(?:s)? (?:ages|forever|long|minutes|too long)|performance(?: (?:issues?|"
@@ -212,7 +219,8 @@ _WORDS: dict[ErrorFamily, str] = {
     ),
     ErrorFamily.JOB: (
         "(?:cron)?jobs? (?:is |are |did |does |do |has |have )?<not> (?:complete[ds]?|finish(?:ed|es)?|run(?:ning)?|"
-        "ran)|missed (?:its )?schedules?"
+        "ran)|missed (?:its |the |a |any |several |some |[0-9]{1,4} )?(?:schedules?|runs?|executions?|start times?)|"
+        "<not> (?:finish(?:e[ds])?|finishing|complete[ds]?|completing)"
     ),
     ErrorFamily.CRASH: (
         "crash[ -]?loop(?:s|ed|ing)?|crash(?:ed|ing|es)?|keeps? (?:on )?(?:getting )?(?:dying|exiting|falling over|"
@@ -248,10 +256,20 @@ _APART: dict[ErrorFamily, str] = {
     ErrorFamily.ROLLOUT: "roll ?out|progress",
     ErrorFamily.SCALING: "scale",
 }
+# "The rollout of cart is stuck".
+_OF_ROLLOUT: dict[ErrorFamily, str] = {
+    ErrorFamily.ROLLOUT: "stuck|hang(?:s|ing)|hung|blocked|frozen|paused|<not> (?:finishing|progressing)"
+}
 _VAGUE: dict[ErrorFamily, str] = {
     ErrorFamily.CRASH: "restart(?:ed|ing|s)?|killed|terminated|exit(?:s|ed|ing)",
     ErrorFamily.STARTUP: "stuck|hang(?:s|ing)|hung",
-    ErrorFamily.AVAILABILITY: "down|dead|gone",
+    ErrorFamily.AVAILABILITY: (
+        "down|dead|gone|<short> (?:pods? |replicas? |containers? )?(?:are |is )?(?:ready|available|running|up|healthy)"
+    ),
+    ErrorFamily.PERMISSION: (
+        "<cannot> (?:list|watch|get|create|patch|update) (?:the )?(?:resources?|secrets?|configmaps?|leases?)|"
+        "<cannot> (?:list|watch) (?:the )?(?:pods?|nodes?|deployments?|services?|jobs?|events?|namespaces?)"
+    ),
     ErrorFamily.SCALING: "hpa",
     ErrorFamily.STORAGE: "(?:is|are|was|almost|nearly) full",
     ErrorFamily.DELETION: "deleted",
@@ -265,25 +283,30 @@ _VAGUE: dict[ErrorFamily, str] = {
     ),
 }
 # What people name where something is wrong with it, and which says nothing alone.
-_FAINT: dict[ErrorFamily, str] = {ErrorFamily.MEMORY: "memory|RAM|heap", ErrorFamily.CPU: "CPU"}
+_FAINT: dict[ErrorFamily, str] = {
+    ErrorFamily.MEMORY: "memory|RAM|heap",
+    ErrorFamily.CPU: "CPU",
+    ErrorFamily.STORAGE: r"full(?=\W*\Z)",
+}
 
 
 def _compiled(table: dict[ErrorFamily, str], before: str = "") -> re.Pattern[str]:
     groups = before + "(?:" + "|".join(f"(?P<{family.name}>{words})" for family, words in table.items()) + ")"
-    groups = groups.replace("<cannot>", _CANNOT).replace("<not>", _NOT)
+    groups = groups.replace("<cannot>", _CANNOT).replace("<not>", _NOT).replace("<short>", FEWER)
     groups = re.sub(r" (?![^\[\]]*\])", " {1,3}", groups.replace("'", "['\u2019]?").replace(" ?", "[ ]?"))
     return re.compile(rf"(?<![\w-]){groups}(?![\w-])", re.I | re.A)
 
 
 _TIERS = (
     _compiled(_REASONS),
+    _compiled(_OF_ROLLOUT, "roll-?outs? of(?: [a-z0-9./-]{1,128}){1,3}? (?:is |are |has been |keeps )?"),
     _compiled(_WORDS),
     _compiled(_APART, "<cannot>(?: [a-z0-9.-]{1,64}){1,4}? "),
     _compiled(_VAGUE),
     _compiled(_FAINT),
 )
 # Tiers that say what is wrong.
-_TELLING = 3
+_TELLING = 4
 
 
 def find_error(text: str, *, telling: bool = False) -> ErrorName | None:

@@ -33,6 +33,10 @@ class KnownNames:
         """Tell whether an object is called so; of that kind, where one is given."""
         return name in self.kinds and (not kind or kind in self.kinds[name])
 
+    def speaks_of(self, word: str) -> bool:
+        """Tell whether an object or a Pod's workload is called so."""
+        return word in self.kinds or self.begins_pod(word)
+
     def begins_pod(self, word: str) -> bool:
         """Tell whether a Pod's name begins with a word: `cart` is enough for `cart-0`."""
         after = bisect_left(self._pods, f"{word}-")
@@ -105,10 +109,10 @@ def _is_slip(word: str, name: str, most: int) -> bool:
     """Tell whether two names differ by at most so many slips, none of them in a number: `worker-2`, `worker-3`."""
     if [*filter(str.isdigit, word)] != [*filter(str.isdigit, name)]:
         return False
-    return _slips(word, name, most) <= most
+    return slips(word, name, most) <= most
 
 
-def _slips(a: str, b: str, most: int) -> int:
+def slips(a: str, b: str, most: int) -> int:
     """Count insertions, deletions, replacements and swaps of neighbours; more than `most` is `most + 1`."""
     before: list[int] = []
     row = list(range(len(b) + 1))

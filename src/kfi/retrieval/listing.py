@@ -247,9 +247,17 @@ def _object_notes(snapshot: Snapshot, selection: Selection, everything: list[Sta
             yield f"Of {silent} the evidence does not say when they restarted; they are in the list."
     elif selection.since or selection.until:
         yield f"Objects are listed as they were at {snapshot.as_of:%H:%M:%S} UTC; no earlier time was looked at."
+    bare = [one for one in everything if not _labels_of(snapshot, one.ref)] if selection.labels_excluded else []
+    if bare:
+        yield f"Of {len(bare)} the evidence shows no labels; they are in the list."
     untold = sum(1 for one in everything if one.states is None)
     if untold and selection.state:
         yield f"Of {untold} the evidence does not say how they are; they are not in the list."
+
+
+def _labels_of(snapshot: Snapshot, ref: ObjectRef) -> dict[str, str]:
+    resource = snapshot.objects.get(ref.object)
+    return resource.labels if resource else {}
 
 
 def _happening_notes(shown: Shown, selection: Selection, rows: list[Row]) -> Iterator[str]:

@@ -79,6 +79,9 @@ def _about(chosen: Selection, kinds: bool = True) -> str:
         parts.append(f"of {named}{more}")
     if chosen.labels:
         parts.append(f"with {', '.join(f'{key}={value}' for key, value in chosen.labels.items())}")
+    if chosen.labels_excluded:
+        without = (f"{key}={value}" for key, values in chosen.labels_excluded.items() for value in values)
+        parts.append(f"without {' or '.join(without)}")
     if chosen.node:
         parts.append(f"on node {chosen.node}")
     if chosen.namespace:

@@ -1,5 +1,5 @@
 """
-What a question calls by name: objects, namespace, container, node, labels.
+What a question calls by name: objects, namespace, container, node.
 
 Only what the question says is extracted; whether an object of that name exists is for the snapshot to tell. A name is
 lower-case however the sentence is written, and a plain English word beside a kind is no name unless it is quoted,
@@ -77,9 +77,12 @@ _NO_PLACES = frozenset(
     "total general parallel place production question turn use kubernetes k8s k3s eks gke aks openshift minikube "
     "docker aws gcp azure between order fact case addition particular need charge sync recent completed failure "
     "evidence loop trouble time dev-mode maintenance january february march april june july august september october "
-    "november december succession summary short detail practice response relation front queue limbo flight terms spite "
-    "need lieu line view hell backlog standby rotation motion effect retry backoff crashloop deadlock bad good poor "
-    "weird strange constant permanent perpetual endless infinite continuous real such".split()
+    "november december succession summary short detail practice response relation front queue limbo flight terms "
+    "spite lieu line view hell backlog standby rotation motion effect retry backoff crashloop deadlock bad good poor "
+    "weird strange constant permanent perpetual endless infinite continuous real such code browser browsers console "
+    "grafana prometheus kibana loki dmesg journald journalctl syslog stdout stderr java python english german tests "
+    "chrome firefox safari slack red dashboard dashboards output input circles background waves turns batches bulk "
+    "sequence".split()
 )
 # A word before these says what kind of place it is: "in the eu cluster".
 _PLACES = frozenset(
@@ -153,6 +156,16 @@ _IN_PLACE = _pattern(
     rf"\b(?:{_NAMESPACED}|workloads?|events|(?:{_NAMESPACED}){_GAP}{_QUOTE}?{_NAME}{_QUOTE}?)(?:{_GAP}{_DOING}){{0,3}}{_GAP}in{_GAP}"
     rf"{_QUOTE}?({_LABEL}){_END}{_QUOTE}?(?:{_GAP}(\w{{1,20}}))?"
 )
+# "What fails in orchard", "warnings in orchard": sure only where a sentence or a time ends it.
+_ANY_IN_PLACE = _pattern(
+    rf"\b(?:(?:what|which|who|anything|something|everything|nothing)(?:'?s|{_GAP}(?:is|are|was|were|has|have|went))?"
+    rf"{_GAP}(?:{_DOING}|wrong|broken|broke|breaks|unhealthy|going{_GAP}on|happen\w{{1,3}}|changed|new|up|off|odd|weird|strange|slow)|warnings?|errors?|alerts|"
+    rf"restarts|problems?|issues?|failures?|crashes|evictions?|incidents?|outages?|oom(?:{_GAP}?kill)?s|"
+    rf"(?:crash|fail|restart|evict|dy|flapp)\w{{1,6}}|down|slow|broken|missing|pending|un\w{{4,9}}able|unhealthy|ready){_GAP}in{_GAP}"
+    rf"{_QUOTE}?({_LABEL}){_END}(?![./:=]\w){_QUOTE}?"
+    rf"(?=\s{{0,4}}(?:\Z|[?!,;.]|(?:since|at|from|between|in|on|today|yesterday|last|right|now|and|or|please|pls|over|during|"
+    rf"after|before|when|with|for|within|this|again|that|which|around|about)\b))"
+)
 _CONTAINER = (
     re.compile(
         rf"(?<!sh)(?<!grep)(?<!gcc)(?<!wc)(?<!python)(?<!python3)(?:^|\s)-c(?:=|{_GAP})(?![0-9]+(?!\S))()({_NAME}){_END}",
@@ -167,15 +180,6 @@ _ON_NODE = _pattern(
     rf"(?=(?:node|worker|master|control-plane|ip|aks|gke|[a-z0-9-]{{1,40}}-(?:node|worker|pool))[-0-9])"
     rf"(?!node-(?:exporter|problem|local|feature|agent|driver|cache|termination))({_NAME}){_END}"
 )
-_LABELS = re.compile(
-    r"(?<![\w?&!<>./-])([A-Za-z][\w./-]{0,252})={1,2}([A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)(?![\w-])", re.A
-)
-_NO_LABELS = frozenset(
-    "namespace ns node pod container cluster reason code status exit_code exitcode replicas limit limits memory cpu "
-    "since until tail kind name".split()
-)
-_SECRET = re.compile(r"pass|pwd|secret|token|credential|api[-_.]?key", re.I)
-_FIELDS = ("status.", "metadata.", "spec.", "involvedObject.")
 _IP = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _REGION = re.compile(r"(?:[a-z]{2}|europe|asia|australia|africa|(?:north|south)america)-[a-z]{4,12}-?[0-9][a-z]?")
 _AMOUNT = re.compile(r"v?[0-9]+(?:[.-][0-9]+)*[a-z]{0,2}")
@@ -245,6 +249,8 @@ def _written(query: str) -> Iterator[NamedObject]:
 def _spoken(query: str, known: KnownNames) -> Iterator[NamedObject]:
     for match in _SPOKEN.finditer(query):
         kind, name = KINDS[match[1].lower()], match[4]
+        if name.isdigit() and (match[3] or "").isdigit():
+            continue  # "Deployments 0/1 ready"
         called = match[2] and name not in NOT_NAMES
         plain = kind in _PLAINLY_NAMED and _stands_as_name(query, match.end(4))
         if called or plain or _looks_generated(name, kind) or _is_known(name, kind, known):
@@ -311,16 +317,19 @@ def _stands_as_name(query: str, end: int) -> bool:
 
 def is_english(word: str) -> bool:
     """Tell whether a word is so common beside a kind that it is no name for its looks."""
-    return word in NOT_NAMES or word in _NOUNS or word in KINDS or find_error(word) is not None
+    return word in NOT_NAMES or word in _NOUNS or word in KINDS or (word != "coredns" and find_error(word) is not None)
 
 
-def find_namespace(query: str, objects: list[NamedObject]) -> str | None:
-    """Give the namespace that a question names; `objects` are what else it names."""
+def find_namespace(query: str, objects: list[NamedObject], known: KnownNames = NOTHING_KNOWN) -> str | None:
+    """Give the namespace that a question names; `objects` are what else it names.
+
+    Where something is known, a word in a namespace's place is one though nothing is of it: "what fails in logistics".
+    """
     flagged = _FLAGGED_NAMESPACE.search(query) or _SET_NAMESPACE.search(query)
     if flagged and flagged[1] not in NOT_NAMES:
         return flagged[1]
     of_object = next((one.namespace for one in objects if one.namespace), None)
-    return of_object or _spoken_namespace(query) or _place(query, objects)
+    return of_object or _spoken_namespace(query) or _place(query, objects, known)
 
 
 def _spoken_namespace(query: str) -> str | None:
@@ -331,14 +340,19 @@ def _spoken_namespace(query: str) -> str | None:
     return None
 
 
-def _place(query: str, objects: list[NamedObject]) -> str | None:
+def _place(query: str, objects: list[NamedObject], known: KnownNames) -> str | None:
     """Read "pod cart-0 in orchard", but not "pods in Pending" or "pods in the eu cluster"."""
     taken = {one.name for one in objects}
     for match in _IN_PLACE.finditer(query):
         place, after = match[1], (match[2] or "").lower()
-        if place not in taken and not _is_elsewhere(place) and after not in _PLACES | KINDS.keys() | {"of"}:
+        if place not in taken and _can_be_place(place, known) and after not in _PLACES | KINDS.keys() | {"of"}:
             return place
-    return None
+    anything = (match[1] for match in _ANY_IN_PLACE.finditer(query) if known.namespaces)
+    return next((place for place in anything if place not in taken and _can_be_place(place, known)), None)
+
+
+def _can_be_place(place: str, known: KnownNames) -> bool:
+    return place in known.namespaces or not (known.speaks_of(place) or _is_elsewhere(place))
 
 
 def _is_elsewhere(place: str) -> bool:
@@ -369,15 +383,6 @@ def find_node(query: str, objects: list[NamedObject]) -> str | None:
     named = next((one.name for one in objects if one.kind == "Node"), None)
     match = None if named else _ON_NODE.search(query)
     return match[1] if match else named
-
-
-def find_labels(query: str) -> dict[str, str]:
-    """Give the label equalities of a question: not `tier!=db`, not variables (`FOO=1`), not secrets (`token=…`)."""
-    return {
-        key: value
-        for key, value in _LABELS.findall(query)
-        if not (key.lower() in _NO_LABELS or key.isupper() or key.startswith(_FIELDS) or _SECRET.search(key))
-    }
 
 
 def identifiers(query: str) -> frozenset[str]:

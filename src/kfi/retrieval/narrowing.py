@@ -14,6 +14,7 @@ from itertools import chain
 
 from kfi.models.schemas import DocumentKind, ObjectRef, QueryMetadata
 from kfi.retrieval.focus import asked_words
+from kfi.retrieval.labelled import excluded_by, having
 from kfi.retrieval.query_analyzer import identifiers
 from kfi.retrieval.scope import Scope
 from kfi.snapshot.pod import Pod
@@ -83,10 +84,10 @@ def narrow(scope: Scope) -> Search:
     and hide that nothing else does.
     """
     metadata, snapshot = scope.plan.metadata, scope.snapshot
-    near = neighbourhood(snapshot, (*named_in(scope, scope.plan.question), *_labelled(snapshot, metadata)))
+    near = neighbourhood(snapshot, (*named_in(scope, scope.plan.question), *having(snapshot, metadata.labels_dict)))
     namespace = _known_namespace(snapshot, metadata)
     beyond = near | _called_from(snapshot, namespace)
-    always = tuple(_always(metadata))
+    always = tuple(_always(snapshot, metadata))
     levels = [Level(AllOf(always) if always else None, _everything(metadata))]
     notes: list[str] = []
     for limit in _limits(scope, namespace, near, beyond):
@@ -139,7 +140,10 @@ def _asked_for(metadata: QueryMetadata, found: bool) -> str:
     return f"label {labels!r}" if labels and found else ""
 
 
-def _always(metadata: QueryMetadata) -> Iterator[Condition]:
+def _always(snapshot: Snapshot, metadata: QueryMetadata) -> Iterator[Condition]:
+    excluded = excluded_by(snapshot, metadata.labels_excluded)
+    if excluded:
+        yield Not(_one_of(snapshot, excluded))
     if metadata.cluster:
         yield Equals(Field.CLUSTER, metadata.cluster)
     if metadata.since or metadata.until:
@@ -183,12 +187,6 @@ def _known_namespace(snapshot: Snapshot, metadata: QueryMetadata) -> str:
 def _has_container(snapshot: Snapshot, name: str) -> bool:
     said = chain((event.ref for event in snapshot.events), (log.ref for log in snapshot.logs))
     return any(ref.container == name for ref in said) or any(pod.container(name) for pod in snapshot.pods)
-
-
-def _labelled(snapshot: Snapshot, metadata: QueryMetadata) -> Iterator[ObjectRef]:
-    wanted = metadata.labels_dict.items()
-    if wanted:
-        yield from (ref for ref, one in snapshot.objects.items() if wanted <= one.metadata.labels.items())
 
 
 def named_in(scope: Scope, text: str) -> tuple[ObjectRef, ...]:

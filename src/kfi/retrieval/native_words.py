@@ -40,6 +40,8 @@ _LAST = re.compile(
 _AGO = re.compile(
     rf"{_counted('asian')}之?前|\bhace {_counted('es')}\b|\bvor (?:eine[rm] (?=halben))?{_counted('de')}\b", re.I
 )
+# A state that lasts: "desde hace 20 minutos", "seit 20 Minuten".
+_FOR = re.compile(rf"{_counted('asian')}之?前から|\bdesde hace {_counted('es')}\b|\bseit {_counted('de')}\b", re.I)
 _CLOCK = "([0-9]{1,2}:[0-9]{2})"
 _RANGE = re.compile(
     rf"(?:从\s?)?{_CLOCK}\s?(?:到|至|から|\uff5e|〜)\s?{_CLOCK}(?:\s?まで)?|\bentre las {_CLOCK} y las {_CLOCK}|"
@@ -69,6 +71,8 @@ _FRAMES = tuple(
         (r"部署|デプロイメント|\bdespliegue\b", "deployment"),
         (r"昨天|昨日|\bayer\b|\bgestern\b", "yesterday"),
         (r"今天|今日|本日|\bhoy\b|\bheute\b", "today"),
+        (r"(?:\bseit|\bdesde(?: el)?|从|自从?)\s*(yesterday|today)\b", r"since \1"),
+        (r"\b(yesterday|today)\s*(?:から|以来|以降|以后)", r"since \1"),
     )
 )
 _FOREIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
@@ -81,6 +85,7 @@ def gloss(query: str) -> str:
     'errores de last 2 hours in node worker-2'
     """
     text = _LAST.sub(lambda match: f" last {_in_english(match)} ", query)
+    text = _FOR.sub(lambda match: f" since {_in_english(match)} ago ", text)
     text = _AGO.sub(lambda match: f" {_in_english(match)} ago ", text)
     text = _RANGE.sub(lambda match: " between {} and {} ".format(*filter(None, match.groups())), text)
     text = _SINCE.sub(lambda match: " since {} ".format(*filter(None, match.groups())), text)

@@ -1,12 +1,14 @@
 """
 What a question says exactly: exit codes, HTTP codes, images.
 
-A number is a code only where words beside it say so: "500 pods" and "port 443" are none.
+A number is a code only where words beside it say so, or where it can hardly be anything else: "500 pods" and "port 443"
+are none.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 from kfi.retrieval.error_families import ErrorFamily, ErrorName
@@ -37,6 +39,21 @@ _HTTP_CODE = re.compile(
     r"(?![\w%-]|[.:/][0-9]| (?:pods?|times|nodes?|replicas?|ms|seconds?|MB|Mi|GB|Gi|m)\b)",
     re.I | re.A,
 )
+# A number that stands alone is a code where it can hardly be anything else: "ing/shop 404", "checkout 502 since 14:00".
+_USUAL = "400|401|403|404|405|408|409|413|422|429|499|500|501|502|503|504"
+_BARE_CODE = re.compile(
+    rf"(?:\A|(?P<before>[^\s,;:]{{1,80}})[ ,;]{{1,3}}|(?P<other>[\u3040-\u30ff\u3400-\u9fff])\s?)(?P<code>{_USUAL})"
+    r"(?=\s*(?:\Z|[?!,.;\uff1f\u3002\u3040-\u30ff\u3400-\u9fff]|-{1,2}[a-z]|"
+    r"(?:in|on|for|from|since|when|after|while|again|and|or|all|but|why|during|every|with|today|now|sometimes|randomly|"
+    r"at|as|the|en|seit|desde|bei|von)\b))(?![.,:/][0-9]| ?%)",
+    re.I | re.A,
+)
+_COUNTS = frozenset(
+    "port ports exit exited exits code line lines pid uid gid user size count counts max maximum min minimum top first "
+    "last past next than over under about around at by to of for in on after since before every and or limit limits "
+    "replicas replica request requests cpu memory restarts age the our room ticket issue bug pr rfc took has have had "
+    "are is was were only roughly nearly almost up rev revision build version".split()
+)
 _FAMILIES = {
     401: ErrorFamily.PERMISSION,
     403: ErrorFamily.PERMISSION,
@@ -60,6 +77,10 @@ _IMAGES = (
     re.compile(rf"(?<![\w-])(?i:images?|imagen|tag|pull(?:ing|ed)?)[ :=\"'`]{{1,3}}({_PATH}:{_TAG}){_ENDS}", re.A),
     re.compile(rf"{_BEGINS}({_PATH}:(?:v?[0-9]+\.[0-9][A-Za-z0-9._-]{{0,60}}|v[0-9]{{1,6}}|latest)){_ENDS}", re.A),
 )
+
+
+# Numbers that are weighed; a question has one or two.
+_MOST_NUMBERS = 16
 
 
 class HttpCode(NamedTuple):
@@ -95,9 +116,17 @@ def find_http_code(query: str) -> HttpCode | None:
     """
     match = _HTTP_CODE.search(query)
     if not match:
-        return None
+        return _bare_code(query)
     digits = match["said"] or match["many"] or match["meant"] or match["given"]
     return HttpCode(int(digits), match[0])
+
+
+def _bare_code(query: str) -> HttpCode | None:
+    for match in islice(_BARE_CODE.finditer(query), _MOST_NUMBERS):
+        before = (match["before"] or "").lower().strip("'\"`(")
+        if before not in _COUNTS and not before.endswith(("=", ">", "<", "#", "~")):
+            return HttpCode(int(match["code"]), match["code"])
+    return None
 
 
 def find_image(query: str) -> str | None:

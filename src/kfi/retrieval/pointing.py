@@ -11,6 +11,8 @@ from difflib import get_close_matches
 
 from kfi.models.schemas import ObjectRef, QueryMetadata
 from kfi.retrieval.known_names import workload_name
+from kfi.retrieval.label_selectors import without_labels
+from kfi.retrieval.labelled import excluded_by, having
 from kfi.retrieval.named_objects import KINDS
 from kfi.retrieval.query_analyzer import ORDINARY_WORDS, identifiers
 from kfi.snapshot.view import Snapshot
@@ -36,24 +38,53 @@ class Pointed:
     """Names in it that no object has."""
     similar: tuple[str, ...] = ()
     """Names that come near a missing one."""
+    excluded: frozenset[ObjectRef] = frozenset()
+    """What has a label that the question excludes."""
 
 
 def pointed_at(snapshot: Snapshot, question: str, metadata: QueryMetadata) -> Pointed:
     """Give what a question points at in a snapshot."""
-    words = identifiers(question)
     candidates = snapshot.mentioned
-    named = tuple(ref for ref in candidates if _means(ref, words, metadata))
+    excluded = excluded_by(snapshot, metadata.labels_excluded)
+    named = _named(snapshot, question, metadata, excluded)
     if metadata.name and not any(_has_name(ref, metadata.name) for ref in named):
         named = (*named, *(ref for ref in candidates if _has_name(ref, metadata.name)))
     if metadata.name and not named:
         # A Pod that is gone is known by what made it.
         named = tuple(ref for ref in candidates if ref.name == workload_name(metadata.name) and ref.kind in _NAMED_BARE)
+    named = _at_home(named, question, metadata)
     known = {ref.name for ref in candidates}
     missing = (metadata.name,) if metadata.name and not named and metadata.name not in known else ()
     similar = get_close_matches(missing[0], sorted(known - {""}), 3, 0.7) if missing else []
     behind = (snapshot.topology.behind(ref) for ref in named if ref.kind == "Service")
     meant = (*snapshot.with_workloads(named), *filter(None, behind))
-    return Pointed(tuple(dict.fromkeys(meant)), missing, tuple(similar))
+    return Pointed(tuple(dict.fromkeys(meant)), missing, tuple(similar), excluded)
+
+
+def _named(
+    snapshot: Snapshot, question: str, metadata: QueryMetadata, excluded: frozenset[ObjectRef]
+) -> tuple[ObjectRef, ...]:
+    """Give the objects of the names in a question; where it names none, those that have its labels."""
+    words = identifiers(without_labels(question))
+    by_name = tuple(ref for ref in snapshot.mentioned if _means(ref, words, metadata))
+    if by_name or metadata.name or not metadata.labels_dict:
+        return by_name
+    home = metadata.namespace
+    having_them = having(snapshot, metadata.labels_dict)
+    labelled = tuple(ref for ref in having_them if ref not in excluded and home in (None, "", ref.namespace))
+    # Of what has no labels in the evidence, `app=cart` still tells the name.
+    return labelled or tuple(ref for ref in snapshot.mentioned if _means(ref, _values(metadata), metadata))
+
+
+def _values(metadata: QueryMetadata) -> frozenset[str]:
+    return frozenset(metadata.labels_dict.values())
+
+
+def _at_home(named: tuple[ObjectRef, ...], question: str, metadata: QueryMetadata) -> tuple[ObjectRef, ...]:
+    """Leave out those of a name whose namespace is not the one in the question, where one there has that name."""
+    homes = {metadata.namespace, *identifiers(question)} if metadata.namespace else frozenset()
+    here = tuple(ref for ref in named if not ref.namespace or ref.namespace in homes)
+    return here if any(ref.namespace for ref in here) else named
 
 
 def speaks_of(question: str, ref: ObjectRef, beside: Iterable[ObjectRef] = ()) -> bool:

@@ -8,7 +8,7 @@ it has for names where the question says them as plain words, or with a slip of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +18,12 @@ from kfi.retrieval.decomposition import decompose
 from kfi.retrieval.error_families import ErrorName, find_error
 from kfi.retrieval.intent import find_intent
 from kfi.retrieval.known_names import NOTHING_KNOWN, KnownNames
+from kfi.retrieval.label_selectors import find_excluded_labels, find_labels
+from kfi.retrieval.mistyped_errors import find_mistyped_error
 from kfi.retrieval.named_objects import (
     ORDINARY_WORDS,
     NamedObject,
     find_container,
-    find_labels,
     find_namespace,
     find_node,
     find_objects,
@@ -32,7 +33,7 @@ from kfi.retrieval.named_objects import (
 from kfi.retrieval.native_errors import find_native_error
 from kfi.retrieval.native_words import gloss
 from kfi.retrieval.particulars import HttpCode, find_exit_code, find_http_code, find_image
-from kfi.retrieval.time_window import find_before_change, find_window
+from kfi.retrieval.time_window import find_after_change, find_before_change, find_window, without_changes
 
 __all__ = ["ORDINARY_WORDS", "QueryAnalyzer", "identifiers", "settled"]
 
@@ -58,7 +59,7 @@ class QueryAnalyzer:
         >>> QueryAnalyzer().extract_k8s_metadata("pod crashed in namespace prod").pod is None
         True
         """
-        return _metadata(query, self._clock())
+        return _metadata(query, decompose(query), self._clock())
 
     def decompose_query(self, query: str) -> list[str]:
         """Give the questions that a question consists of; itself where it is one, nothing where it is blank.
@@ -75,8 +76,8 @@ class QueryAnalyzer:
 
     def plan(self, query: str, now: datetime | None = None) -> QueryPlan:
         """Take a question apart; times in it count back from `now`, for instance from when evidence was collected."""
-        metadata = _metadata(query, now or self._clock())
         parts = tuple(decompose(query))
+        metadata = _metadata(query, parts, now or self._clock())
         plan = QueryPlan(question=query, metadata=metadata, sub_queries=parts, intent=find_intent(parts, metadata))
         _log(plan)
         return plan
@@ -91,7 +92,9 @@ def settled(plan: QueryPlan, known: KnownNames) -> tuple[QueryPlan, tuple[str, .
         return plan, ()
     said = plan.metadata.namespace
     names = _names(gloss(plan.question), known)
-    namespace = said or names["namespace"]
+    # "What fails in cart" names a place only as long as nobody knows what cart is.
+    is_object = said in identifiers(plan.question) and said != names["namespace"] and known.speaks_of(said or "")
+    namespace = names["namespace"] if is_object else said or names["namespace"]
     # What was given beside the question is no slip of the keyboard.
     typed = namespace in identifiers(plan.question)
     names["namespace"] = _settled_namespace(namespace, known) if typed else namespace
@@ -113,22 +116,31 @@ def _settled_namespace(name: str | None, known: KnownNames) -> str | None:
     return known.meant_namespace(name) or name
 
 
-def _metadata(query: str, now: datetime) -> QueryMetadata:
+def _metadata(query: str, parts: Sequence[str], now: datetime) -> QueryMetadata:
     text = gloss(query)
     window, http = find_window(text, now), find_http_code(query)
-    error = _find_error(query, http)
+    error = _error_of(query, parts)
     return QueryMetadata(
         **_names(text, NOTHING_KNOWN),
         error_type=error.word if error else None,
         error_family=error.family.value if error else None,
         labels_dict=find_labels(query),
+        labels_excluded=find_excluded_labels(query),
         since=window.since,
         until=window.until,
         image=find_image(query),
         exit_code=find_exit_code(query),
         http_code=http.code if http else None,
         before_change=find_before_change(query),
+        after_change=find_after_change(query),
     )
+
+
+def _error_of(query: str, parts: Sequence[str]) -> ErrorName | None:
+    """Give the failure that the first of several questions speaks of; where it speaks of none, that of the others."""
+    first = (parts[0],) if len(parts) > 1 else ()
+    texts = (without_changes(text) for text in (*first, query))
+    return next(filter(None, (_find_error(text, find_http_code(text)) for text in texts)), None)
 
 
 def _find_error(query: str, http: HttpCode | None) -> ErrorName | None:
@@ -139,24 +151,32 @@ def _find_error(query: str, http: HttpCode | None) -> ErrorName | None:
         or (http.error if http else None)
         or find_error(query)
         or find_native_error(query, vague=True)
+        or find_mistyped_error(query)
     )
 
 
 def _names(text: str, known: KnownNames) -> dict[str, Any]:
     """Give the fields that hold names."""
     objects = [_settled_object(one, known) for one in find_objects(text, known)]
-    namespace = find_namespace(text, objects) or find_bare_namespace(text, known)
+    namespace = find_namespace(text, objects, known) or find_bare_namespace(text, known)
     subject = _subject(text, objects, known, namespace)
     every = [*objects, *([subject] if subject else [])]
+    node = find_node(text, every) or find_bare_node(text, known)
+    # Where nothing else is named, the node is what it is about; "worker-nodes" is none.
+    subject = subject or (NamedObject("Node", node) if node and _is_one_node(node, known) else None)
     return {
         "namespace": namespace,
         "pod": next((one.name for one in every if one.kind == "Pod"), None),
-        "node": find_node(text, every) or find_bare_node(text, known),
+        "node": node,
         "container": find_container(text),
         "kind": (subject.kind or None) if subject else None,
         "name": subject.name if subject else None,
         "pvc": next((one.name for one in every if one.kind == "PersistentVolumeClaim"), None),
     }
+
+
+def _is_one_node(name: str, known: KnownNames) -> bool:
+    return known.has(name, "Node") or name[-1:].isdigit()
 
 
 def _subject(text: str, objects: list[NamedObject], known: KnownNames, namespace: str | None) -> NamedObject | None:
@@ -174,8 +194,11 @@ def _subject(text: str, objects: list[NamedObject], known: KnownNames, namespace
 
 def _settled_object(one: NamedObject, known: KnownNames) -> NamedObject:
     """Give an object with the name that it has, where what was typed is a slip of that."""
-    if not known.kinds or known.has(one.name):
+    if not known.kinds:
         return one
+    if known.has(one.name):
+        # "Evicted pods worker-2" are those on it.
+        return one._replace(kind="Node") if known.kinds[one.name] == {"Node"} else one
     meant = known.meant(one.name)
     return one._replace(name=meant) if meant and known.has(meant, one.kind) else one
 

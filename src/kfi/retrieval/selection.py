@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from kfi.models.listing import Listed, Selection, State
 from kfi.models.schemas import Intent, ObjectRef, QueryPlan
+from kfi.retrieval.error_families import FEWER, ErrorFamily
+from kfi.retrieval.label_selectors import without_labels
 from kfi.retrieval.pointing import Pointed
 from kfi.retrieval.query_analyzer import ORDINARY_WORDS, identifiers
 
@@ -43,7 +45,8 @@ _IN_LOGS = re.compile(r"\blogs?\b", re.I)
 _WARNING = re.compile(r"\bwarnings?\b", re.I)
 _NORMAL = re.compile(r"\bnormal\b", re.I)
 _STATES = (
-    (State.NOT_READY, r"not[ -]?ready|no ready|unready|not (?:yet )?(?:available|bound|healthy)|unavailable|un-?bound"),
+    (State.NOT_READY, rf"{FEWER} (?:ready|available|up|running)|not[ -]?ready|no ready|unready|"
+     r"not (?:yet )?(?:available|bound|healthy)|unavailable|un-?bound"),
     (State.CRASHING, r"crash\w*|dying|oom\w*"),
     (State.RESTARTED, r"restart\w*|reboot\w*"),
     (State.PENDING, r"pending|unscheduled|unschedulable|not scheduled|waiting|stuck"),
@@ -83,8 +86,14 @@ _OF_NAME = re.compile(
     re.A,
 )
 _IN = re.compile(r"\b(?:in|from|of) (?:the )?([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)(?![\w-])", re.A)
-_LABEL = re.compile(r"[\w./-]{1,320}={1,2}[\w.-]{1,63}", re.A)
 _NO_NAMES = frozenset("type level severity interest note everything anything me us it them that this last past".split())
+_OOM_KILLED = "OOMKilled"
+# Of these, Events and logs speak in the same few words.
+_SAID_BY = {
+    ErrorFamily.TIMEOUT: ("timeout", "timed out", "deadline exceeded"),
+    ErrorFamily.PROBE: ("probe",),
+    ErrorFamily.CERTIFICATE: ("x509", "certificate"),
+}
 _ENDINGS = re.compile(r"(?:ions?|ings?|ed|s|e)\Z")
 
 
@@ -106,8 +115,12 @@ def selection_of(plan: QueryPlan, pointed: Pointed, names: Collection[str], name
     """
     question, found = plan.question, plan.metadata
     what, kinds = _head(question)
+    killed = _HEAD.search(question) is None and (found.error_type or "").lower().startswith("oom")
+    if killed:
+        # A kernel's words differ; what a Pod shows of it is always the same.
+        what, kinds = Listed.OBJECTS, ("Pod",)
     on_objects = what is Listed.OBJECTS
-    own_words = set(found.labels_dict) | set(found.labels_dict.values())
+    unlabelled = without_labels(question)
     return Selection(
         what=what,
         kinds=kinds,
@@ -116,11 +129,12 @@ def selection_of(plan: QueryPlan, pointed: Pointed, names: Collection[str], name
         objects=_named(pointed, plan, "" if kinds == ("Node",) else found.node or ""),
         names=pointed.missing or tuple(_unknown(question, pointed, (*names, *namespaces))),
         labels=found.labels_dict,
+        labels_excluded=found.labels_excluded,
         node=found.node if found.node and kinds != ("Node",) else "",
-        state=_state(question) if on_objects else None,
-        status=_status(question) if on_objects else "",
+        state=_state(unlabelled) if on_objects else None,
+        status=_OOM_KILLED if killed else _status(unlabelled) if on_objects else "",
         event_type=_event_type(question) if what in (Listed.EVENTS, Listed.PROBLEMS) else "",
-        words=() if on_objects else tuple(word for word in _words(question) if word not in own_words),
+        words=() if on_objects else tuple(_words(unlabelled)) or _of_family(plan, what),
         since=found.since,
         until=found.until,
     )
@@ -149,8 +163,8 @@ def _kinds(nouns: Iterable[str]) -> tuple[str, ...]:
 
 def _named(pointed: Pointed, plan: QueryPlan, node: str) -> tuple[ObjectRef, ...]:
     """Give the objects that the question itself names: a Pod's events are not those of its whole Deployment."""
-    labels = plan.metadata.labels_dict
-    words = identifiers(_LABEL.sub(" ", plan.question) if labels else plan.question)
+    labels = plan.metadata.labels_dict or plan.metadata.labels_excluded
+    words = identifiers(without_labels(plan.question) if labels else plan.question)
     objects = tuple(ref for ref in pointed.objects if not (ref.kind == "Node" and ref.name == node))
     exact = tuple(ref for ref in objects if ref.name in words)
     return exact if labels else exact or objects
@@ -191,6 +205,12 @@ def _words(question: str) -> Iterator[str]:
     before = _BEFORE_EVENTS.search(question)
     if before and not named and before[1].lower() not in _SAY_NOTHING and not _kinds((before[1].lower(),)):
         yield _ENDINGS.sub("", before[1].lower())
+
+
+def _of_family(plan: QueryPlan, what: Listed) -> tuple[str, ...]:
+    """Give what stands in everything of the sort of failure that is asked for: "any timeouts today?"."""
+    family = plan.metadata.error_family if what is Listed.PROBLEMS else None
+    return _SAID_BY.get(ErrorFamily(family), ()) if family else ()
 
 
 def reads_errors(question: str) -> bool:

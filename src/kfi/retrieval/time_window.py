@@ -58,8 +58,8 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 
 _BETWEEN = _pattern(
-    rf"(?:(?:between|from) (?P<low>{_MOMENT}) ?(?:and|to|until|till|-) ?(?P<high>{_MOMENT})"
-    rf"|(?P<first>{_CLOCK}) ?(?:-|to|until|till|\u2013) ?(?P<second>{_CLOCK}))"
+    rf"(?:(?:between|from) (?P<low>{_MOMENT}) ?(?:and|to|until|'?til|till|through|thru|-) ?(?P<high>{_MOMENT})"
+    rf"|(?P<first>{_CLOCK}) ?(?:-|to|until|'?til|till|through|thru|\u2013) ?(?P<second>{_CLOCK}))"
 )
 # The day of "between 14:00 and 14:30", which stands anywhere.
 _OF_DAY = _pattern(rf"(?:(?P<day>yesterday|{_DATE}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})|on (?P<week>{'|'.join(_DAYS)}))")
@@ -111,12 +111,18 @@ _BY_SCHEDULE = re.compile(
 )
 # What began then goes on.
 _BEGAN = re.compile(r"\b(?:start(?:ed)?|beg[au]n|began|stopped|since|still|now|ever)\b", re.I | re.A)
+_WHICH_CHANGE = (
+    r"(?:(?:last|latest|newest|recent|most {1,3}recent|previous|current) {1,3})?"
+    r"(?:(?:config|version|image|helm) {1,3})?"
+    r"(?:roll-?outs?|deploy(?:ment|s)?|release|upgrade|update|change|push|merge|migration|patch)\b(?![-/\w])"
+)
 _BEFORE_CHANGE = re.compile(
     r"\b(?:before|prior {1,3}to|until|till|up {1,3}to|preceding) {1,3}(?:(?:the|our|my|its|their|this|that) {1,3})?"
-    r"(?:(?:last|latest|newest|recent|most {1,3}recent|previous|current) {1,3})?(?:(?:config|version|image|"
-    r"helm) {1,3})?"
-    r"(?:roll-?outs?|deploy(?:ment|s)?|release|upgrade|update|change|push|merge|migration|patch)\b"
-    r"(?![-/\w])",
+    + _WHICH_CHANGE,
+    re.I | re.A,
+)
+_AFTER_CHANGE = re.compile(
+    r"\b(?:since|after|following) {1,3}(?:the|our|my|its|their|this|that|last|latest) {1,3}" + _WHICH_CHANGE,
     re.I | re.A,
 )
 _ASKS_STATE = re.compile(r"\A\W{0,8}(?:so |and |ok |hey )?(?:was|were|did|had|show|list|what|how|which|is|are)\b", re.I)
@@ -275,6 +281,21 @@ def find_before_change(query: str) -> bool:
     """
     match = _BEFORE_CHANGE.search(query)
     return match is not None and (_ASKS_STATE.match(query) is not None or not _was_well(query, match))
+
+
+def find_after_change(query: str) -> bool:
+    """Tell whether a question asks of the time since something was last changed.
+
+    >>> find_after_change("errors since the last deploy"), find_after_change("since 14:00")
+    (True, False)
+    """
+    match = _AFTER_CHANGE.search(query)
+    return match is not None and (_ASKS_STATE.match(query) is not None or not _was_well(query, match))
+
+
+def without_changes(query: str) -> str:
+    """Give a question without the changes that it counts time from: nothing is wrong with a "last rollout"."""
+    return _AFTER_CHANGE.sub(" ", _BEFORE_CHANGE.sub(" ", query))
 
 
 def _was_well(query: str, time: re.Match[str]) -> bool:
