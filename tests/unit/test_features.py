@@ -101,6 +101,8 @@ def test_a_rare_word_of_the_question_weighs_more_than_a_common_one():
         ("finding", {"finding_rank": 0}, 1.0),
         ("finding", {"finding_rank": 3}, 0.25),
         ("finding", {"finding_rank": None}, 0.0),
+        ("lead", {"finding_rank": 0, "lead_rank": 1}, 0.5),
+        ("lead", {"finding_rank": 0, "lead_rank": None}, 0.0),
         ("pointed", {"pointed": True}, 1.0),
         ("neighbour", {"neighbour": True}, 1.0),
         ("recency", {"last_time": NOW}, 1.0),

@@ -295,19 +295,54 @@ def test_without_an_object_in_the_question_nothing_is_near_it():
     assert not any(one.pointed or one.neighbour for one in found.values())
 
 
+def finding(document: Document, *lines: int, code: str = "some-code") -> Finding:
+    cited = (
+        Citation(document_id=document.id, path="x", first_line=line, last_line=line + 1, text="") for line in lines
+    )
+    return Finding(code=code, ref=document.ref, message="It fails.", evidence=tuple(cited))
+
+
 def test_a_hit_has_the_rank_of_the_first_finding_that_cites_its_lines():
     deployment, first, second, *_ = cart()
 
-    def finding(document: Document, *lines: int) -> Finding:
-        cited = (
-            Citation(document_id=document.id, path="x", first_line=line, last_line=line + 1, text="") for line in lines
-        )
-        return Finding(code="some-code", ref=document.ref, message="It fails.", evidence=tuple(cited))
-
-    findings = (finding(deployment, 900), finding(first, 1, 900), finding(first, 2), finding(second, 3))
+    findings = (
+        finding(deployment, 900, code="a"),
+        finding(first, 1, 900, code="b"),
+        finding(first, 2, code="c"),
+        finding(second, 3, code="d"),
+    )
     found = judged(scope(findings=findings), [hit(deployment), hit(first), hit(second)])
 
     assert [one.finding_rank for one in found.values()] == [None, 1, 3]
+
+
+def test_what_is_found_alike_of_the_pods_of_a_workload_shares_a_rank():
+    _, first, second, settings, *_, other = cart()
+
+    findings = (finding(first, 1), finding(second, 1), finding(other, 1), finding(settings, 1, code="b"))
+    found = judged(scope(findings=findings), [hit(one) for one in (first, second, other, settings)])
+
+    assert [one.finding_rank for one in found.values()] == [0, 0, 1, 2]
+
+
+def test_only_the_lines_that_a_finding_quotes_first_lead_it():
+    _, first, _, settings, *_ = cart()
+    cited = (*finding(settings, 1).evidence, *finding(first, 1).evidence)
+
+    findings = (finding(first, 900, code="a"), finding(first).model_copy(update={"evidence": cited}))
+    found = judged(scope(findings=findings), [hit(settings), hit(first)])
+
+    assert [(one.finding_rank, one.lead_rank) for one in found.values()] == [(1, 1), (1, None)]
+
+
+def test_what_is_proven_of_the_pod_that_is_named_comes_before_what_is_of_its_siblings():
+    deployment, first, second, *_ = cart()
+
+    findings = (finding(first, 1, code="a"), finding(second, 1, code="b"))
+    found = judged(scope(second.ref, deployment.ref, findings=findings), [hit(first), hit(second)])
+
+    assert [one.finding_rank for one in found.values()] == [1, 0]
+    assert all(one.proves for one in found.values())
 
 
 def test_a_candidate_says_what_is_known_of_its_hit():
@@ -348,7 +383,7 @@ def test_an_event_in_the_future_of_the_clock_is_read():
 def test_findings_about_other_objects_prove_nothing_where_the_question_names_one():
     *_, settings, node, other = cart()
 
-    def finding(document: Document, *affects: str) -> Finding:
+    def about(document: Document, *affects: str) -> Finding:
         cited = Citation(document_id=document.id, path="x", first_line=1, last_line=1, text="")
         return Finding(
             code="some-code",
@@ -358,7 +393,7 @@ def test_findings_about_other_objects_prove_nothing_where_the_question_names_one
             affects=tuple(ref(one) for one in affects),
         )
 
-    findings = (finding(other), finding(node), finding(settings, "Deployment/orchard/cart"))
+    findings = (about(other), about(node), about(settings, "Deployment/orchard/cart"))
     hits = [hit(one) for one in (other, node, settings)]
 
     named = judged(scope(ref("Deployment/orchard/cart"), findings=findings), hits)

@@ -62,6 +62,8 @@ class Weights(Value):
     """Being about what the question names counts most: the right reason on a wrong object answers nothing."""
     finding: float = 1.74
     """What a rule cites proves something; the question's words need not stand in it."""
+    lead: float = 0.81
+    """What a rule quotes before all else says what is wrong; the rest of its lines agree with it."""
     reason: float = 2.09
     """The failure that the question speaks of."""
     words: float = 3.07
@@ -305,6 +307,12 @@ def finding(_asked: Asked, one: Read) -> float:
     return 0.0 if rank is None else 1 / (1 + rank)
 
 
+def lead(_asked: Asked, one: Read) -> float:
+    """Give 1 where the most important finding quotes one of its lines first, then a half, then a third."""
+    rank = one.candidate.lead_rank
+    return 0.0 if rank is None else 1 / (1 + rank)
+
+
 def legs(_asked: Asked, one: Read) -> float:
     """Give the reciprocal ranks of the legs that found it: 1 where all have it first."""
     ranks = {leg.leg: leg.rank for leg in one.candidate.legs}
@@ -324,7 +332,8 @@ def neighbour(_asked: Asked, one: Read) -> float:
 FEATURES: Mapping[str, Feature] = MappingProxyType({
     one.__name__: one
     for one in (
-        entity, finding, reason, words, pointed, legs, severity, neighbour, kind, recency, event, routine, quiet, row,
+        entity, finding, lead, reason, words, pointed, legs, severity, neighbour, kind, recency, event, routine, quiet,
+        row,
     )
 })  # fmt: skip
 """Every feature by its name, which is also the name of its weight."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from kfi.config import EMBEDDED_RERANKER
 from kfi.errors import ServiceError
 from kfi.models.answer import BY_MODEL, Hit, Leg, LegRank
-from kfi.models.schemas import Citation, Document, DocumentKind, Finding, ObjectRef, QueryMetadata, Severity
+from kfi.models.schemas import Document, DocumentKind, ObjectRef, QueryMetadata, Severity
 from kfi.retrieval.narrowing import neighbourhood
+from kfi.retrieval.proof import Asked, Proof
 from kfi.retrieval.query_analyzer import QueryAnalyzer
 from kfi.retrieval.scope import Scope
 from kfi.retrieval.triage import folders_of
@@ -53,6 +53,8 @@ class Candidate:
     legs: tuple[LegRank, ...] = ()
     finding_rank: int | None = None
     """Place of the first finding (0 is the most important) that cites these lines."""
+    lead_rank: int | None = None
+    """Place of the first finding that quotes one of these lines before all others: the line that says what is wrong."""
     proves: bool = False
     """Whether that finding is about what the question names."""
     pointed: bool = False
@@ -187,14 +189,6 @@ def _score(pair: tuple[object, float]) -> float:
     return pair[1]
 
 
-def _about(finding: Finding, objects: frozenset[ObjectRef]) -> bool:
-    return any(ref.object in objects for ref in (finding.ref, *finding.affects))
-
-
-# What harms more objects than this says little of any one of them: a node, a namespace's quota.
-_FEW_AFFECTED = 12
-
-
 class _Surroundings:
     """What of a scope says how near a hit is to the question; looked up once for all hits."""
 
@@ -207,24 +201,8 @@ class _Surroundings:
         self._near = neighbourhood(scope.snapshot, scope.pointed).union(self._edges_from(self._core))
         self._writers = {log.citation.document_id: log.ref for log in scope.snapshot.logs}
         self._folders = folders_of(scope.snapshot, self._core)
-        self._cited: dict[str, list[tuple[int, Citation]]] = defaultdict(list)
-        for rank, finding in enumerate(self._nearest_first(scope.findings)):
-            for citation in finding.evidence:
-                self._cited[citation.document_id].append((rank, citation))
-
-    def _nearest_first(self, findings: Sequence[Finding]) -> list[Finding]:
-        """Give the findings about what the question points at, then those about neighbours; all where it names none.
-
-        Proof of other trouble proves nothing here, and most objects of a cluster are joined by a node.
-        """
-        if not self._pointed:
-            # The question's own words may ask about something else than the first trouble.
-            self._proof = 0
-            return list(findings)
-        mine = [one for one in findings if _about(one, self._core) and len(one.affects) <= _FEW_AFFECTED]
-        beside = [one for one in findings if _about(one, self._near) and one not in mine]
-        self._proof = len(mine)
-        return [*mine, *beside]
+        asked = Asked(self._pointed, self._core, self._near)
+        self._proof = Proof(scope.findings, asked, self._topology.workload)
 
     def _named_workloads(self, pointed: Sequence[ObjectRef]) -> frozenset[ObjectRef]:
         """Give the workloads that are pointed at for themselves, not for a Pod of theirs: all their Pods are meant."""
@@ -241,7 +219,7 @@ class _Surroundings:
         ref = self._writers.get(document.id, document.ref)
         beside = self._lies_beside(document)
         pointed = ref.object in self._pointed or self._topology.workload(ref) in self._named
-        rank = self._finding_rank(hit)
+        proven = self._proof.of(hit)
         return Candidate(
             text=f"{document.card}\n{hit.text}" if document.card else hit.text,
             ref=ref,
@@ -250,8 +228,9 @@ class _Surroundings:
             reason=_reason(document),
             last_time=document.last_time or document.first_time,
             legs=hit.legs,
-            finding_rank=rank,
-            proves=rank is not None and rank < self._proof,
+            finding_rank=proven.rank,
+            lead_rank=proven.lead_rank,
+            proves=proven.proves,
             pointed=pointed,
             neighbour=not pointed and (self._is_near(ref.object) or beside),
             beside=beside,
@@ -266,14 +245,6 @@ class _Surroundings:
         """Tell whether a log whose path names no writer lies beside the texts of what the question names."""
         loose = document.kind is DocumentKind.LOG and document.ref.kind in ("", "Log")
         return loose and folder_of(document.source.path) in self._folders
-
-    def _finding_rank(self, hit: Hit) -> int | None:
-        ranks = (
-            rank
-            for rank, cited in self._cited.get(hit.document.id, ())
-            if cited.first_line <= hit.last_line and hit.first_line <= cited.last_line
-        )
-        return min(ranks, default=None)
 
 
 def _reason(document: Document) -> str:
