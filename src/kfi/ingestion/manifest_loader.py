@@ -134,7 +134,6 @@ class _Reading:
         # A watch shows an object again and again; a microsecond more makes the last state the newest.
         observed_at = self.source.observed_at + timedelta(microseconds=self.states[identity])
         self.states[identity] += 1
-        record = ObjectRecord(form=found.form, applied=applied, fields=found.fields, deleted=deleted)
         return Document(
             id=digest(identity, found.fields, deleted),
             identity=identity,
@@ -146,7 +145,7 @@ class _Reading:
             severity=object_severity(ref.kind, found.fields),
             text=text,
             card=object_card(ref, found.fields),
-            payload=record.model_dump(mode="json"),
+            payload=_payload(found, applied, deleted),
             # Slices of one Service have a uid each, but are one object here.
             incarnation=uid if isinstance(uid, str) and not part_of_several else "",
         )
@@ -189,6 +188,13 @@ class _Reading:
             self.source.skip(note.reason, note.line)
         if self.unnoted:
             self.source.skip(f"{self.unnoted} more parts, for reasons like these")
+
+
+def _payload(found: ReadObject, applied: bool, deleted: bool) -> dict[str, Any]:
+    """Give the payload of one state of an object; what JSON was read into is JSON already, and is not copied."""
+    fields = {} if found.form is TextForm.JSON else found.fields
+    payload = ObjectRecord(form=found.form, applied=applied, fields=fields, deleted=deleted).model_dump(mode="json")
+    return {**payload, "fields": found.fields} if found.form is TextForm.JSON else payload
 
 
 def _listing(members: _Members, list_kind: str, source: SourceText) -> ListingRecord | None:

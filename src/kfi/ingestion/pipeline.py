@@ -31,6 +31,7 @@ from kfi.ingestion.stored_lines import StoredLines
 from kfi.ingestion.telemetry_loader import AlertmanagerLoader, ConnectivityLoader, JaegerDependenciesLoader
 from kfi.ledger import Ledger, Written
 from kfi.models.schemas import Document, DocumentKind, IngestReport, Skipped
+from kfi.snapshot.collector import collector_at_rest
 
 Progress = Callable[[str, int, int], None]
 """Told of every source: its path, how many came before it, and how many there are (0: not known)."""
@@ -121,10 +122,11 @@ class _Run:
             if isinstance(one, Skipped):
                 self.skipped.append(one.model_copy(update={"path": path}))
                 continue
-            for document in self._source(replace(one, path=path), only_events):
-                self.loaded[document.kind.value] += 1
-                self.grouped += _grouped(document)
-                yield document
+            with collector_at_rest():
+                for document in self._source(replace(one, path=path), only_events):
+                    self.loaded[document.kind.value] += 1
+                    self.grouped += _grouped(document)
+                    yield document
 
     def _source(self, raw: RawSource, only_events: bool) -> Iterator[Document]:
         reason = binary(raw.stream.read(HEAD_BYTES))

@@ -15,7 +15,7 @@ from kfi.errors import ServiceError
 
 # Bytes read back at a time; readings may go on side by side, so each keeps its own place.
 _BLOCK_BYTES = 1024 * 1024
-_BLOCK_LINES = 64
+_BLOCK_LINES = 512
 
 
 class StoredLines:

@@ -102,9 +102,10 @@ class Controllers:
     def top(self, ref: ObjectRef) -> ObjectRef:
         """Give the top owner: the Deployment of a Pod, the CronJob of a Job's Pod; the object itself where none is."""
         ref = ref.object
-        if ref not in self._tops:
-            self._tops[ref] = self._find_top(ref)
-        return self._tops[ref]
+        found = self._tops.get(ref)
+        if found is None:
+            found = self._tops[ref] = self._find_top(ref)
+        return found
 
     def _find_top(self, ref: ObjectRef) -> ObjectRef:
         current = ref

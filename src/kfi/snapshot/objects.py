@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from kfi.models.schemas import ObjectRef
@@ -73,14 +73,14 @@ class ObjectMeta(Kube):
     name: str = ""
     namespace: str = ""
     uid: str = ""
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    owner_references: list[OwnerReference] = []
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    owner_references: list[OwnerReference] = Field(default_factory=list)
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
-    finalizers: list[str] = []
+    finalizers: list[str] = Field(default_factory=list)
     generation: int | None = None
-    managed_fields: list[FieldManager] = []
+    managed_fields: list[FieldManager] = Field(default_factory=list)
 
 
 class Condition(Kube):
@@ -130,14 +130,14 @@ class LabelRequirement(Kube):
 
     key: str = ""
     operator: str = ""
-    values: list[str] = []
+    values: list[str] = Field(default_factory=list)
 
 
 class LabelSelector(Kube):
     """`matchLabels` and `matchExpressions`."""
 
-    match_labels: dict[str, str] = {}
-    match_expressions: list[LabelRequirement] = []
+    match_labels: dict[str, str] = Field(default_factory=dict)
+    match_expressions: list[LabelRequirement] = Field(default_factory=list)
 
     def matches(self, labels: dict[str, str]) -> bool:
         """Tell whether a set of labels is selected (an empty selector selects everything)."""

@@ -73,7 +73,7 @@ class NetworkProbe(Kube):
 class ExecProbe(Kube):
     """`exec` of a probe."""
 
-    command: list[str] = []
+    command: list[str] = Field(default_factory=list)
 
 
 class Probe(Kube):
@@ -104,8 +104,8 @@ class Probe(Kube):
 class Resources(Kube):
     """`resources`: quantities as written."""
 
-    limits: dict[str, str | int | float] = {}
-    requests: dict[str, str | int | float] = {}
+    limits: dict[str, str | int | float] = Field(default_factory=dict)
+    requests: dict[str, str | int | float] = Field(default_factory=dict)
 
 
 class Container(Kube):
@@ -114,18 +114,18 @@ class Container(Kube):
     name: str = ""
     image: str = ""
     image_pull_policy: str = ""
-    command: list[str] = []
-    args: list[str] = []
-    ports: list[ContainerPort] = []
-    env: list[EnvVar] = []
-    env_from: list[EnvFrom] = []
+    command: list[str] = Field(default_factory=list)
+    args: list[str] = Field(default_factory=list)
+    ports: list[ContainerPort] = Field(default_factory=list)
+    env: list[EnvVar] = Field(default_factory=list)
+    env_from: list[EnvFrom] = Field(default_factory=list)
     resources: Resources = Resources()
-    volume_mounts: list[VolumeMount] = []
+    volume_mounts: list[VolumeMount] = Field(default_factory=list)
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
     startup_probe: Probe | None = None
     restart_policy: str = ""
-    security_context: dict[str, Any] = {}
+    security_context: dict[str, Any] = Field(default_factory=dict)
 
 
 class VolumeKeyItem(Kube):
@@ -140,7 +140,7 @@ class ConfigMapVolume(Kube):
 
     name: str = ""
     optional: bool | None = None
-    items: list[VolumeKeyItem] = []
+    items: list[VolumeKeyItem] = Field(default_factory=list)
 
 
 class SecretVolume(Kube):
@@ -148,7 +148,7 @@ class SecretVolume(Kube):
 
     secret_name: str = ""
     optional: bool | None = None
-    items: list[VolumeKeyItem] = []
+    items: list[VolumeKeyItem] = Field(default_factory=list)
 
 
 class ClaimVolume(Kube):
@@ -181,14 +181,14 @@ class Toleration(Kube):
 class NodeSelectorTerm(Kube):
     """One term of a node selector: all its expressions must hold."""
 
-    match_expressions: list[LabelRequirement] = []
-    match_fields: list[LabelRequirement] = []
+    match_expressions: list[LabelRequirement] = Field(default_factory=list)
+    match_fields: list[LabelRequirement] = Field(default_factory=list)
 
 
 class NodeSelector(Kube):
     """Terms of which one must hold."""
 
-    node_selector_terms: list[NodeSelectorTerm] = []
+    node_selector_terms: list[NodeSelectorTerm] = Field(default_factory=list)
 
 
 class NodeAffinity(Kube):
@@ -207,13 +207,13 @@ class PodAffinityTerm(Kube):
 
     label_selector: LabelSelector | None = None
     topology_key: str = ""
-    namespaces: list[str] = []
+    namespaces: list[str] = Field(default_factory=list)
 
 
 class PodAffinity(Kube):
     """`podAffinity` or `podAntiAffinity`: the required part."""
 
-    required_during_scheduling_ignored_during_execution: list[PodAffinityTerm] = []
+    required_during_scheduling_ignored_during_execution: list[PodAffinityTerm] = Field(default_factory=list)
 
     @property
     def required(self) -> list[PodAffinityTerm]:
@@ -238,30 +238,30 @@ class LocalRef(Kube):
 class DnsConfig(Kube):
     """`dnsConfig`: what is added to, or with dnsPolicy None stands in place of, the cluster's resolv.conf."""
 
-    nameservers: list[str] = []
-    searches: list[str] = []
+    nameservers: list[str] = Field(default_factory=list)
+    searches: list[str] = Field(default_factory=list)
 
 
 class PodSpec(Kube):
     """`spec` of a Pod or of a pod template."""
 
-    containers: list[Container] = []
-    init_containers: list[Container] = []
-    volumes: list[Volume] = []
+    containers: list[Container] = Field(default_factory=list)
+    init_containers: list[Container] = Field(default_factory=list)
+    volumes: list[Volume] = Field(default_factory=list)
     node_name: str = ""
-    node_selector: dict[str, str] = {}
+    node_selector: dict[str, str] = Field(default_factory=dict)
     affinity: Affinity | None = None
-    tolerations: list[Toleration] = []
+    tolerations: list[Toleration] = Field(default_factory=list)
     service_account_name: str = ""
-    image_pull_secrets: list[LocalRef] = []
+    image_pull_secrets: list[LocalRef] = Field(default_factory=list)
     restart_policy: str = ""
     priority_class_name: str = ""
     scheduler_name: str = ""
     host_network: bool = False
     dns_policy: str = ""
     dns_config: DnsConfig = DnsConfig()
-    scheduling_gates: list[LocalRef] = []
-    topology_spread_constraints: list[dict[str, Any]] = []
+    scheduling_gates: list[LocalRef] = Field(default_factory=list)
+    topology_spread_constraints: list[dict[str, Any]] = Field(default_factory=list)
 
     @property
     def all_containers(self) -> list[Container]:
@@ -322,9 +322,9 @@ class PodStatus(Kube):
     pod_ip: str = Field(default="", alias="podIP")
     host_ip: str = Field(default="", alias="hostIP")
     start_time: datetime | None = None
-    conditions: list[Condition] = []
-    container_statuses: list[ContainerStatus] = []
-    init_container_statuses: list[ContainerStatus] = []
+    conditions: list[Condition] = Field(default_factory=list)
+    container_statuses: list[ContainerStatus] = Field(default_factory=list)
+    init_container_statuses: list[ContainerStatus] = Field(default_factory=list)
     qos_class: str = ""
     nominated_node_name: str = ""
     summary: str = ""
@@ -345,7 +345,11 @@ class Pod(Resource):
 
     def condition(self, condition_type: str) -> Condition | None:
         """Give one condition by type."""
-        return next((c for c in self.status.conditions if c.type == condition_type), None)
+        # Asked of every Pod by many rules, so without a generator.
+        for condition in self.status.conditions:
+            if condition.type == condition_type:
+                return condition
+        return None
 
     @property
     def ready(self) -> bool:

@@ -36,7 +36,7 @@ class MetricSource(Kube):
 
     name: str = ""
     container: str = ""
-    metric: dict[str, Any] = {}
+    metric: dict[str, Any] = Field(default_factory=dict)
     target: MetricAmount = MetricAmount()
     current: MetricAmount = MetricAmount()
 
@@ -69,7 +69,7 @@ class AutoscalerSpec(Kube):
     scale_target_ref: ScaleTarget = ScaleTarget()
     min_replicas: int | None = None
     max_replicas: int | None = None
-    metrics: list[Metric] = []
+    metrics: list[Metric] = Field(default_factory=list)
     target_cpu: int | None = Field(default=None, alias="targetCPUUtilizationPercentage")
 
 
@@ -78,9 +78,9 @@ class AutoscalerStatus(Kube):
 
     current_replicas: int | None = None
     desired_replicas: int | None = None
-    current_metrics: list[Metric] = []
+    current_metrics: list[Metric] = Field(default_factory=list)
     current_cpu: int | None = Field(default=None, alias="currentCPUUtilizationPercentage")
-    conditions: list[Condition] = []
+    conditions: list[Condition] = Field(default_factory=list)
     summary: str = ""
 
 
@@ -110,7 +110,7 @@ class BudgetStatus(Kube):
     current_healthy: int | None = None
     desired_healthy: int | None = None
     expected_pods: int | None = None
-    conditions: list[Condition] = []
+    conditions: list[Condition] = Field(default_factory=list)
 
 
 class DisruptionBudget(Resource):
@@ -124,16 +124,16 @@ class Limit(Kube):
     """One entry of a LimitRange: the least and the most of each resource, and what is filled in."""
 
     type: str = ""
-    min: dict[str, Amount] = {}
-    max: dict[str, Amount] = {}
-    default: dict[str, Amount] = {}
-    default_request: dict[str, Amount] = {}
+    min: dict[str, Amount] = Field(default_factory=dict)
+    max: dict[str, Amount] = Field(default_factory=dict)
+    default: dict[str, Amount] = Field(default_factory=dict)
+    default_request: dict[str, Amount] = Field(default_factory=dict)
 
 
 class LimitRangeSpec(Kube):
     """`spec` of a LimitRange."""
 
-    limits: list[Limit] = []
+    limits: list[Limit] = Field(default_factory=list)
 
 
 class LimitRange(Resource):
@@ -145,16 +145,16 @@ class LimitRange(Resource):
 class QuotaSpec(Kube):
     """`spec` of a ResourceQuota."""
 
-    hard: dict[str, Amount] = {}
-    scopes: list[str] = []
+    hard: dict[str, Amount] = Field(default_factory=dict)
+    scopes: list[str] = Field(default_factory=list)
     scope_selector: dict[str, Any] | None = None
 
 
 class QuotaStatus(Kube):
     """`status` of a ResourceQuota."""
 
-    hard: dict[str, Amount] = {}
-    used: dict[str, Amount] = {}
+    hard: dict[str, Amount] = Field(default_factory=dict)
+    used: dict[str, Amount] = Field(default_factory=dict)
 
 
 class ResourceQuota(Resource):

@@ -33,8 +33,8 @@ class ServiceSpec(Kube):
     """`spec` of a Service."""
 
     type: str = "ClusterIP"
-    selector: dict[str, str] = {}
-    ports: list[ServicePort] = []
+    selector: dict[str, str] = Field(default_factory=dict)
+    ports: list[ServicePort] = Field(default_factory=list)
     cluster_ip: str = Field(default="", alias="clusterIP")
     external_name: str = ""
 
@@ -76,9 +76,9 @@ class EndpointPort(Kube):
 class EndpointSubset(Kube):
     """Addresses that share ports."""
 
-    addresses: list[EndpointAddress] = []
-    not_ready_addresses: list[EndpointAddress] = []
-    ports: list[EndpointPort] = []
+    addresses: list[EndpointAddress] = Field(default_factory=list)
+    not_ready_addresses: list[EndpointAddress] = Field(default_factory=list)
+    ports: list[EndpointPort] = Field(default_factory=list)
 
 
 class Endpoints(Resource):
@@ -105,7 +105,7 @@ class NodeSpec(Kube):
     """`spec` of a Node."""
 
     unschedulable: bool = False
-    taints: list[Taint] = []
+    taints: list[Taint] = Field(default_factory=list)
 
 
 class NodeAddress(Kube):
@@ -125,13 +125,13 @@ class PodOnNode(Kube):
 class NodeStatus(Kube):
     """`status` of a Node. `allocated` holds the requests that `describe` sums up, `pods` the Pods it lists."""
 
-    conditions: list[Condition] = []
-    capacity: dict[str, str | int | float] = {}
-    allocatable: dict[str, str | int | float] = {}
-    allocated: dict[str, str | int | float] = {}
-    addresses: list[NodeAddress] = []
-    pods: list[PodOnNode] = []
-    node_info: dict[str, Any] = {}
+    conditions: list[Condition] = Field(default_factory=list)
+    capacity: dict[str, str | int | float] = Field(default_factory=dict)
+    allocatable: dict[str, str | int | float] = Field(default_factory=dict)
+    allocated: dict[str, str | int | float] = Field(default_factory=dict)
+    addresses: list[NodeAddress] = Field(default_factory=list)
+    pods: list[PodOnNode] = Field(default_factory=list)
+    node_info: dict[str, Any] = Field(default_factory=dict)
 
 
 class Node(Resource):
@@ -168,7 +168,7 @@ class Node(Resource):
 class ClaimSpec(Kube):
     """`spec` of a PersistentVolumeClaim."""
 
-    access_modes: list[str] = []
+    access_modes: list[str] = Field(default_factory=list)
     storage_class_name: str | None = None
     volume_name: str = ""
     volume_mode: str = ""
@@ -180,8 +180,8 @@ class ClaimStatus(Kube):
     """`status` of a PersistentVolumeClaim."""
 
     phase: str = ""
-    capacity: dict[str, str | int | float] = {}
-    access_modes: list[str] = []
+    capacity: dict[str, str | int | float] = Field(default_factory=dict)
+    access_modes: list[str] = Field(default_factory=list)
 
 
 class PersistentVolumeClaim(Resource):
@@ -208,8 +208,8 @@ class VolumeNodeAffinity(Kube):
 class VolumeSpec(Kube):
     """`spec` of a PersistentVolume."""
 
-    capacity: dict[str, str | int | float] = {}
-    access_modes: list[str] = []
+    capacity: dict[str, str | int | float] = Field(default_factory=dict)
+    access_modes: list[str] = Field(default_factory=list)
     storage_class_name: str | None = None
     claim_ref: ClaimRef | None = None
     persistent_volume_reclaim_policy: str = ""
@@ -223,7 +223,7 @@ class PhaseStatus(Kube):
     phase: str = ""
     reason: str = ""
     message: str = ""
-    conditions: list[Condition] = []
+    conditions: list[Condition] = Field(default_factory=list)
 
 
 class PersistentVolume(Resource):
@@ -259,7 +259,7 @@ class Keyed(Resource):
 class ServiceAccount(Resource):
     """A ServiceAccount."""
 
-    image_pull_secrets: list[dict[str, Any]] = []
+    image_pull_secrets: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class Namespace(Resource):
@@ -271,8 +271,8 @@ class Namespace(Resource):
 class Other(Resource):
     """Any other kind, custom resources included: `spec` and `status` as they are."""
 
-    spec: dict[str, Any] = {}
-    status: dict[str, Any] = {}
+    spec: dict[str, Any] = Field(default_factory=dict)
+    status: dict[str, Any] = Field(default_factory=dict)
 
 
 CLASSES: dict[str, type[Resource]] = {

@@ -245,11 +245,14 @@ class Topology:
     def _users(self) -> Mapping[ObjectRef, tuple[ObjectRef, ...]]:
         pods = ((pod.ref, pod.spec) for pod in self._snapshot.pods)
         templates = ((workload.ref, workload.spec.template.spec) for workload in self._snapshot.workloads)
-        by: dict[ObjectRef, dict[ObjectRef, None]] = defaultdict(dict)
+        by: dict[tuple[str, str, str, str], dict[ObjectRef, None]] = defaultdict(dict)
         for user, spec in chain(pods, templates):
-            for needed in self.references(user, spec):
-                by[needed][user] = None
-        return {needed: tuple(users) for needed, users in by.items()}
+            for kind, name in needed_objects(spec):
+                by[user.cluster, kind, user.namespace, name][user] = None
+        return {
+            ObjectRef(cluster=cluster, kind=kind, namespace=namespace, name=name): tuple(users)
+            for (cluster, kind, namespace, name), users in by.items()
+        }
 
     @cached_property
     def impact(self) -> Mapping[ObjectRef, tuple[ObjectRef, ...]]:

@@ -8,6 +8,8 @@ import re
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from kfi.snapshot.objects import Condition, Kube, LabelSelector, Resource
 from kfi.snapshot.pod import PodTemplate
 
@@ -22,7 +24,7 @@ class WorkloadSpec(Kube):
     template: PodTemplate = PodTemplate()
     paused: bool = False
     service_name: str = ""
-    volume_claim_templates: list[dict[str, Any]] = []
+    volume_claim_templates: list[dict[str, Any]] = Field(default_factory=list)
     progress_deadline_seconds: int | None = None
     backoff_limit: int | None = None
     active_deadline_seconds: int | None = None
@@ -51,9 +53,9 @@ class WorkloadStatus(Kube):
     current_revision: str = ""
     update_revision: str = ""
     """Names of ControllerRevisions: of the Pods that still run, and of the present template (StatefulSet)."""
-    kfi_new_replica_set: list[dict[str, Any]] = []
+    kfi_new_replica_set: list[dict[str, Any]] = Field(default_factory=list)
     """The ReplicaSet of the present template, as `describe` of a Deployment names it."""
-    conditions: list[Condition] = []
+    conditions: list[Condition] = Field(default_factory=list)
 
 
 class Workload(Resource):

@@ -41,7 +41,7 @@ class HeardPods:
         """Yield the Pods that have an Event of these reasons and are not known to be gone."""
         events = self.snapshot.events
         heard = {e.ref.object for e in events if e.ref.kind == "Pod" and e.reason in reasons}
-        for ref in sorted(heard - self.snapshot.objects.keys(), key=str):
+        for ref in sorted((ref for ref in heard if ref not in self.snapshot.objects), key=str):
             if not self._gone(ref):
                 yield ref
 

@@ -42,10 +42,10 @@ def only_declared(snapshot: Snapshot, ref: ObjectRef) -> bool:
 
 def _all_declared(snapshot: Snapshot) -> Iterator[_Declared]:
     for workload in snapshot.workloads:
-        if only_declared(snapshot, workload.ref):
+        if not workload.observed and only_declared(snapshot, workload.ref):
             yield _Declared(workload.ref, workload.spec.template.spec, ("spec", "template", "spec"))
     for pod in snapshot.of(Pod):
-        if only_declared(snapshot, pod.ref):
+        if not pod.observed and only_declared(snapshot, pod.ref):
             yield _Declared(pod.ref, pod.spec, ("spec",))
 
 

@@ -46,7 +46,8 @@ _USUAL = 3
 def _declared(snapshot: Snapshot) -> Iterator[Workload]:
     """Yield the workloads that only manifests show, and of which no Pod was seen."""
     for workload in snapshot.workloads:
-        if only_declared(snapshot, workload.ref) and not snapshot.topology.pods_of(workload.ref):
+        alone = not workload.observed and only_declared(snapshot, workload.ref)
+        if alone and not snapshot.topology.pods_of(workload.ref):
             yield workload
 
 

@@ -339,7 +339,7 @@ def _not_ready(snapshot: Snapshot, node: Node, explained: bool) -> Iterator[Find
 def _heard_not_ready(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield nodes of which only Events are known, where the newest about readiness says that it is lost."""
     heard = {e.ref.object for e in snapshot.events if e.ref.kind == "Node" and e.reason == "NodeNotReady"}
-    for ref in sorted(heard - snapshot.objects.keys(), key=str):
+    for ref in sorted((ref for ref in heard if ref not in snapshot.objects), key=str):
         newest = snapshot.events_of(ref, "NodeNotReady", "NodeReady", "RemovingNode", "DeletingNode", "Starting")[0]
         if newest.reason == "NodeNotReady" and not snapshot.absent(ref):
             message = f"Node {ref.name} has turned not ready, says an Event."

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from kfi.ingestion.secrets.names import APPLIED_ANNOTATION, LAST_APPLIED, kind_of_name
+from kfi.ingestion.secrets.names import APPLIED_ANNOTATION, LAST_APPLIED, NameKind, kind_of_name
 from kfi.ingestion.secrets.spans import PLACEHOLDER
 from kfi.ingestion.secrets.values import is_harmless
 
@@ -47,15 +47,18 @@ class ObjectSecrets:
 
     def masked(self, tree: Any) -> Any:
         """Give a tree of fields with its secrets masked; the given one stays as it is."""
+        return self._masked(tree) if _may_hold_secrets(tree) else tree
+
+    def _masked(self, tree: Any) -> Any:
         # Most of a tree are scalars, and a cluster has millions of them: a call for each would take most of the time.
         if isinstance(tree, list):
-            return [self.masked(item) if isinstance(item, _NESTED) else item for item in tree]
+            return [self._masked(item) if isinstance(item, _NESTED) else item for item in tree]
         if not isinstance(tree, dict):
             return tree
         sections = _SECTIONS if tree.get("kind") == "Secret" else ()
         fields = {
             key: value if not isinstance(value, _NESTED)
-            else self._section(value) if key in sections and isinstance(value, dict) else self.masked(value)
+            else self._section(value) if key in sections and isinstance(value, dict) else self._masked(value)
             for key, value in tree.items()
         }  # fmt: skip
         if APPLIED_ANNOTATION in fields:
@@ -75,16 +78,16 @@ class ObjectSecrets:
         return masked
 
     def _annotation(self, fields: dict[Any, Any]) -> None:
-        applied = fields.get(APPLIED_ANNOTATION)
-        if isinstance(applied, str) and not PLACEHOLDER.fullmatch(applied.strip()):
+        applied = _open_manifest(fields)
+        if applied is not None:
             self._applied = True
             fields[APPLIED_ANNOTATION] = self._mask(applied, LAST_APPLIED)
 
     def _variable(self, fields: dict[Any, Any]) -> None:
-        name, value = fields.get("name"), fields.get("value")
-        kind = kind_of_name(name) if isinstance(name, str) and isinstance(value, str) else None
-        if kind and not is_harmless(str(value), kind):
-            fields["value"] = self._variables[str(value)] = self._mask(str(value), kind.kind)
+        kind = _kind_of_variable(fields)
+        value = str(fields["value"])
+        if kind and not is_harmless(value, kind):
+            fields["value"] = self._variables[value] = self._mask(value, kind.kind)
 
     def masked_text(self, text: str) -> str:
         """Give the object's text with masked what was found in its fields."""
@@ -140,6 +143,31 @@ class ObjectSecrets:
                 if len(part.strip()) >= _UNMISTAKABLE:
                     text = re.sub(_forms(part.strip()), placeholder, text)
         return text
+
+
+def _kind_of_variable(fields: dict[Any, Any]) -> NameKind | None:
+    """Give what kind of secret an environment variable holds by its name, if it has a value and holds any."""
+    name, value = fields.get("name"), fields.get("value")
+    return kind_of_name(name) if isinstance(name, str) and isinstance(value, str) else None
+
+
+def _open_manifest(fields: dict[Any, Any]) -> str | None:
+    """Give the applied manifest that an annotation repeats, where it is not masked yet."""
+    applied = fields.get(APPLIED_ANNOTATION)
+    return applied if isinstance(applied, str) and not PLACEHOLDER.fullmatch(applied.strip()) else None
+
+
+def _may_hold_secrets(tree: Any) -> bool:
+    """Tell whether there is anything in a tree of fields that `ObjectSecrets` looks at; most objects need no copy."""
+    waiting = [tree] if isinstance(tree, _NESTED) else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if _kind_of_variable(node) or _open_manifest(node) is not None or node.get("kind") == "Secret":
+                return True
+            node = node.values()  # type: ignore[assignment]
+        waiting += [inner for inner in node if isinstance(inner, _NESTED)]
+    return False
 
 
 def _forms(value: str) -> str:
