@@ -27,6 +27,7 @@ params.hostnames = ["127.0.0.1"]
 params.port = 0
 params.n_ctx = int(sys.argv[3])
 params.n_parallel = 1
+params.n_predict = int(sys.argv[4])
 # Two threads that wait for each other on busy cores take ten times as long as one.
 params.cpuparams.n_threads = 1
 server = xllamacpp.Server(params)
@@ -40,14 +41,16 @@ class RealModel:
 
     name = "smollm2"
 
-    def __init__(self, folder: Path, weights: Path, num_ctx: int = 4096) -> None:
+    def __init__(self, folder: Path, weights: Path, num_ctx: int = 4096, max_tokens: int = -1) -> None:
         self._folder = folder
         self._weights = weights
+        self._max_tokens = max_tokens
+        """Most that it writes whatever it is asked for; -1: no limit of its own."""
         self.num_ctx = num_ctx
 
     def __enter__(self) -> RealModel:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _START, str(self._weights), self.name, str(self.num_ctx)],
+            [sys.executable, "-c", _START, *map(str, (self._weights, self.name, self.num_ctx, self._max_tokens))],
             env={**os.environ, "PYTHONPATH": str(self._folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -32,6 +32,7 @@ ONE = Ground({"E1": ""}, "", frozenset(), frozenset())
         ("It runs.\nIt was\nkilled [E9].\nIt stopped [E2].", "It stopped [E2].", (1, 0, 2)),
         ("I do not know.", "I do not know.", (1, 0, 0)),
         ("The array a[0] of E1 is full.", None, (0, 0, 1)),
+        ("1. It was killed [E1].\n2. [E2, E3]\n3. [E2]", "1. It was killed [E1].", (1, 0, 0)),
     ],
 )
 def test_a_claim_stays_only_with_evidence_that_exists(text, left, counts):

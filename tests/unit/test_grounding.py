@@ -64,6 +64,63 @@ def test_an_object_has_to_exist(claim, left):
     assert check(claim, GROUND).text == left
 
 
+MAILER = CAUSE.model_copy(
+    update={
+        "code": "image-not-found",
+        "title": "The image does not exist in its registry",
+        "object": ObjectRef(kind="Pod", namespace="orchard", name="mailer-6d787cc8c4-lws7s"),
+        "workload": ObjectRef(kind="Deployment", namespace="orchard", name="mailer"),
+        "explanation": "The registry has no image mailer:2.",
+        "citations": ("E3",),
+    }
+)
+TWO = ground_of(
+    Brief(
+        question="What is wrong?",
+        plan=QueryPlan(question="What is wrong?"),
+        causes=(CAUSE, MAILER),
+        evidence=(*BRIEF.evidence, line("E3", "manifest unknown"), line("E4", "Back-off restarting cart")),
+        objects=(*BRIEF.objects, MAILER.object, MAILER.workload),
+    ),
+    {"E1", "E2", "E3", "E4"},
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "stays"),
+    [
+        ("cart reached its memory limit of 64Mi [E1].", True),
+        ("cart reached its memory limit of 64Mi [E3].", False),
+        ("The registry has no image for mailer [E3].", True),
+        ("The registry has no image for mailer [E1].", False),
+        ("cart reached its limit, and the registry has no image for mailer [E3].", True),
+        # What no rule cites may be about anything.
+        ("cart was restarted [E4].", True),
+        ("cart: no such host [E2].", True),
+        # Who is meant is not said.
+        ("It reached its memory limit of 64Mi [E3].", True),
+    ],
+)
+def test_what_is_said_of_one_failure_is_not_proven_by_the_lines_of_another(claim, stays):
+    assert (check(claim, TWO).text == claim) is stays
+
+
+@pytest.mark.parametrize(
+    ("claim", "stays"),
+    [
+        ("cart was killed for its memory limit [E1].", True),
+        ("cart was not killed for its memory limit [E1].", False),
+        ("cart wasn't OOMKilled at its limit of 64Mi [E1].", False),
+        ("cart was never really killed at its limit [E1].", False),
+        ("ConfigMap cart-flags is not missing [E1].", False),
+        ("cart was not only killed, its limit of 64Mi was reached [E1].", True),
+        ("cart did not restart; it was killed at its limit [E1].", True),
+    ],
+)
+def test_what_the_rules_say_is_not_denied(claim, stays):
+    assert (check(claim, GROUND).text == claim) is stays
+
+
 @pytest.mark.parametrize(
     ("claim", "left"),
     [

@@ -75,6 +75,9 @@ class Budget:
 def fallen(choice: ModelChoice, failed: str, failure: Unanswered, attempt: Attempt | None) -> ModelChoice:
     """Give the choice after a failure, with the reason of the next one added."""
     why = failure.said.partition(". ")[0].removesuffix(".")
+    if why.startswith("The "):
+        # It goes on a sentence.
+        why = f"t{why[1:]}"
     if attempt is None:
         reason = f"{choice.reason}; {why}, so the rules answer"
         return choice.model_copy(update={"model": RULES, "reason": reason.lstrip("; "), "degraded": True})

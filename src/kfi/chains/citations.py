@@ -189,12 +189,12 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _judged(sentence: str, ground: Ground) -> Checked:
-    """Judge one claim; the space before it stays."""
-    if not any(map(str.isalnum, sentence)):
+    """Judge one claim; the space before it stays. Labels alone claim nothing."""
+    bare = _CITATION.sub("", sentence).strip()
+    if not any(map(str.isalnum, bare)):
         return Checked(None)
     cited = [label for citation in _CITATION.finditer(sentence) for label in _labels_of(citation[0])]
     known = [label for label in cited if label in ground.shown]
-    bare = _CITATION.sub("", sentence).strip()
     if (cited and not known) or not reads_only(bare, ground.commands):
         return Checked(None, removed=1)
     if not known:

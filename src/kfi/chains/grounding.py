@@ -12,14 +12,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from kfi.chains.commands import commands_in_code, names_in
 from kfi.chains.orders import without_orders
 from kfi.chains.prompts import Brief, visible
-from kfi.chains.support import Known, gives_cause, is_borne_out, stems, values
+from kfi.chains.support import Known, denied, gives_cause, is_borne_out, stems, values
 from kfi.diagnosis.catalogue import catalogue
 from kfi.models.schemas import Citation, RootCause
 
@@ -66,10 +66,8 @@ class Words:
     """Stems of what the catalogue says of such failures."""
     shown: dict[str, frozenset[str]]
     """Stems of what stands behind each label."""
-    proof: frozenset[str]
-    """Labels that the rules cite."""
     roots: frozenset[str]
-    """Those of them that prove a root cause itself."""
+    """Of the labels that the rules cite those that prove a root cause itself."""
     something_fails: bool
 
 
@@ -87,6 +85,10 @@ class Ground:
     """Commands that the rules suggest."""
     words: Words | None = None
     """None: the words of claims are not weighed."""
+    subjects: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By the name of each object that the rules blame, or of its workload, the labels that speak of it."""
+    proof: frozenset[str] = frozenset()
+    """Labels that the rules cite."""
 
     def lacks(self, claim: str, labels: Collection[str]) -> bool:
         """Tell whether a claim quotes what nobody said, names what does not exist, or says more than its lines do."""
@@ -95,8 +97,15 @@ class Ground:
             any(not self._said(quote) for quote in _quotes(claim))
             or any(not self._known(name) and name not in cited for name in _names(claim))
             or not all(map(self.may_suggest, commands_in_code(claim)))
+            or self._cites_another(claim, labels)
             or (self.words is not None and not self._bears_out(claim, labels, cited, self.words))
         )
+
+    def _cites_another(self, claim: str, labels: Collection[str]) -> bool:
+        """Tell whether a claim names failures, and all that it cites proves others."""
+        named = [about for name, about in self.subjects.items() if _speaks_of(name, claim.lower())]
+        others = self.proof.difference(*named)
+        return bool(labels and named) and others.issuperset(labels)
 
     def _bears_out(self, claim: str, labels: Collection[str], cited: str, words: Words) -> bool:
         """Tell whether the words and values of a claim stand in what it cites, or in what the rules say."""
@@ -105,7 +114,10 @@ class Ground:
         unknown = not labels and says_unknown(claim)
         if not all(value in cited or value in self.told or self._known(value) for value in values(claim)):
             return False
-        trusted = words.proof & set(labels) if words.something_fails else labels
+        if words.something_fails and (denied(claim) & words.told) - self._denied - denied(cited):
+            # The rules say that it happened.
+            return False
+        trusted = self.proof & set(labels) if words.something_fails else labels
         proven = words.told.union(*(words.shown[label] for label in trusted))
         roots = frozenset[str]().union(*(words.shown[label] for label in words.roots & set(labels)))
         known = proven | words.meant
@@ -141,6 +153,10 @@ class Ground:
         return sorted(self.names)
 
     @cached_property
+    def _denied(self) -> frozenset[str]:
+        return denied(self.told)
+
+    @cached_property
     def _parts(self) -> frozenset[str]:
         return frozenset(re.findall(_NAME, self.told))
 
@@ -160,12 +176,34 @@ def ground_of(brief: Brief, labels: Collection[str]) -> Ground:
         told=stems("\n".join(told)),
         meant=stems("\n".join(_meanings(brief))),
         shown={label: stems(text) for label, text in shown.items()},
-        proof=frozenset(label for cause in brief.causes for label, _ in _said_of(cause) if label in shown),
         roots=frozenset(label for cause in brief.causes for label in cause.citations if label in shown),
         something_fails=bool(brief.causes),
     )
     plain = {label: _plain(text) for label, text in shown.items()}
-    return Ground(plain, _plain("\n".join(told)), frozenset(names), frozenset(_commands_in(commands)), words)
+    return Ground(
+        shown=plain,
+        told=_plain("\n".join(told)),
+        names=frozenset(names),
+        commands=frozenset(_commands_in(commands)),
+        words=words,
+        subjects=_subjects(brief.causes, plain),
+        proof=frozenset(label for cause in brief.causes for label, _ in _said_of(cause) if label in shown),
+    )
+
+
+def _subjects(causes: Iterable[RootCause], shown: dict[str, str]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for cause in causes:
+        cited = {label for label, _ in _said_of(cause)} & shown.keys()
+        for name in (cause.object.name.lower(), cause.workload.name.lower()):
+            about = cited | {label for label, text in shown.items() if _speaks_of(name, text)}
+            found[name] = found.get(name, frozenset()) | about
+    return found
+
+
+def _speaks_of(name: str, text: str) -> bool:
+    """Tell whether a text has a name, or that of something named after it: `checkout-68d5` is of checkout."""
+    return bool(name) and re.search(rf"(?<![\w-]){re.escape(name)}(?!\w)", text) is not None
 
 
 def _shown(line: Citation) -> str:

@@ -128,11 +128,11 @@ class RagChain:
         if checked.removed:
             notes.append(f"Taken out of the model's answer for want of proof: {checked.removed}.")
         if prompt.withheld:
-            notes.append(
-                f"{prompt.withheld} pieces of evidence speak to their reader; {model!r} did not read those lines."
-            )
+            speak = "piece of evidence speaks to its" if prompt.withheld == 1 else "pieces of evidence speak to their"
+            notes.append(f"{prompt.withheld} {speak} reader; {model!r} did not read those lines.")
         if prompt.left_out:
-            notes.append(f"{prompt.left_out} pieces of evidence did not fit into what {model!r} may read (num_ctx).")
+            pieces = "piece" if prompt.left_out == 1 else "pieces"
+            notes.append(f"{prompt.left_out} {pieces} of evidence did not fit into what {model!r} may read (num_ctx).")
         return Explained(text, harmless(reply.thinking, prompt.labels).strip() or None, tuple(notes), verdict.answer)
 
 
@@ -215,7 +215,8 @@ class _Asking:
 
     async def object(self, words: str, findings: int) -> structured.Structured | None:
         """Ask for the same answer as an object, once more where that is none; None where there is none in time."""
-        room = max(self.settings.num_ctx - self.prompt.tokens - len(words.encode()) // 3, 1)
+        size = self.prompt.tokens + len(words.encode()) // 3
+        room = max(self.settings.num_ctx - size, 1)
         form = structured.schema(sorted(self.prompt.labels, key=_number), findings)
         request = replace(self._request(room), schema=form)
         turns = [("system", RULES), ("human", "{brief}"), ("ai", "{words}"), ("human", "{task}")]
@@ -223,6 +224,7 @@ class _Asking:
         for again in ({}, {"again": structured.AGAIN}):
             if self._is_late():
                 break
+            _log.info("asking %r at %s for an object: about %d tokens", self.attempt.model, self.server.url, size)
             heard = await self._whole(request, _messages(*turns), {**values, **again})
             if heard is None:
                 break

@@ -70,6 +70,16 @@ _WELL = frozenset(
     false zero none""".split()
 )
 
+# Words that are bad news by themselves, and what denies the three words after it: `was not killed`, `no crash`.
+_BAD = """killed oomkilled crash crashed crashing exceeds exceeded missing denied refused rejected expired evicted fails
+    failed failure exhausted overloaded throttled unreachable unavailable invalid wrong full leaking broken corrupted
+    blocked""".split()
+_DENIAL = re.compile(
+    r"\b(?:not|never|no|without|neither|nor|(?:is|was|are|were|did|does|do|has|had|have)n['\u2019]t)\s{1,3}(?!only\b)"
+    r"((?:[\w-]{1,40}\s{1,3}){0,2}[\w-]{1,40})",
+    re.I,
+)
+
 
 def stem(word: str) -> str:
     """Give what a word shares with its other forms.
@@ -91,6 +101,7 @@ def _stems_of(words: Iterable[str]) -> frozenset[str]:
 
 
 _NO_CLAIM = _stems_of(_EVERYDAY)
+_BAD_NEWS = _stems_of(_BAD)
 _TO_DO = _stems_of(_DOING)
 _ALL_WELL = _stems_of(_WELL)
 
@@ -105,6 +116,15 @@ def failure_stems() -> frozenset[str]:
         counts.update(stems(rule.title))
     rare = {found for found, count in counts.items() if count <= _COMMON and len(found) > 2}
     return frozenset(rare - _NO_CLAIM)
+
+
+def denied(text: str) -> frozenset[str]:
+    """Give the stems of bad news that a text denies.
+
+    >>> denied("It was not killed, and it crashed.") == {stem("killed")}
+    True
+    """
+    return _BAD_NEWS.intersection(stem(word) for found in _DENIAL.finditer(text) for word in _WORDS.findall(found[1]))
 
 
 def gives_cause(claim: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +23,7 @@ from kfi.cli.options import (
     Output,
     Since,
     Sources,
+    Thinking,
     asked,
     machine,
     moment,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from kfi.copilot import Copilot
+    from kfi.models.answer import AnswerEvent
     from kfi.models.schemas import DiagnoseRequest, FailureDiagnosis, IngestReport
 
 Question = Annotated[str, typer.Argument(help="What you want to know, in plain words.", show_default=False)]
@@ -54,6 +56,7 @@ def diagnose(
     ] = 10,
     page: Annotated[int, typer.Option("--page", min=1, max=1_000_000, help="Which page of a list.")] = 1,
     force_model: ForceModel = None,
+    thinking: Thinking = False,
     output: Form = Output.text,
 ) -> int:
     """Say what fails and why, with the lines that prove it; without a question, every incident, worst first.
@@ -72,9 +75,9 @@ def diagnose(
         force_model=force_model,
     )
     if sources:
-        return _from_sources(sources, request, output)
+        return _from_sources(sources, request, output, thinking)
     with _store(or_empty=_asks_meaning(request.question)) as copilot:
-        show(answered(copilot, request), output)
+        show(answered(copilot, request), output, thinking)
     return 0
 
 
@@ -231,7 +234,7 @@ def evidence(sources: list[str] | None, request: DiagnoseRequest) -> Iterator[Co
         yield copilot
 
 
-def _from_sources(sources: list[str], request: DiagnoseRequest, output: Output) -> int:
+def _from_sources(sources: list[str], request: DiagnoseRequest, output: Output, thinking: bool = False) -> int:
     from kfi.copilot import Copilot
 
     with Copilot.throw_away(settings()) as copilot:
@@ -241,7 +244,7 @@ def _from_sources(sources: list[str], request: DiagnoseRequest, output: Output) 
         answer = answered(copilot, request)
     spent = {"ingest": read, "total": round(answer.timings.total + read, 4)}
     timings = answer.timings.model_copy(update=spent)
-    show(answer.model_copy(update={"skipped": report.skipped, "timings": timings}), output)
+    show(answer.model_copy(update={"skipped": report.skipped, "timings": timings}), output, thinking)
     return 0 if _read_something(report) else SourceError.exit_code
 
 
@@ -259,28 +262,51 @@ def _read_something(report: IngestReport) -> bool:
 
 
 def answered(copilot: Copilot, request: DiagnoseRequest) -> FailureDiagnosis:
-    """Give the answer; while a model speaks, a line on the terminal says so."""
+    """Give the answer; while a model speaks, a line on the terminal says so, and Ctrl-C leaves it to the rules."""
+    from kfi.chains.model_selector import RULES
+    from kfi.cli.progress import showing_model
+    from kfi.models.answer import ModelChosen
+
+    speaking = RULES
+    with showing_model() as show_event:
+
+        def watch(event: AnswerEvent) -> None:
+            nonlocal speaking
+            if isinstance(event, ModelChosen):
+                speaking = event.choice.model
+            if show_event:
+                show_event(event)
+
+        try:
+            return _run(copilot.whole(request, watch))
+        except KeyboardInterrupt:
+            if speaking == RULES:
+                raise
+    told = _run(copilot.whole(request.model_copy(update={"force_model": RULES})))
+    stopped = f"{speaking} was stopped before it had answered."
+    return told.model_copy(update={"degraded": True, "notes": (*told.notes, stopped)})
+
+
+def _run(answering: Coroutine[Any, Any, FailureDiagnosis]) -> FailureDiagnosis:
     import asyncio
 
-    from kfi.cli.progress import showing_model
-
-    with showing_model() as watch, asyncio.Runner() as runner:
+    with asyncio.Runner() as runner:
         # A connection that a model's library drops late is told by a traceback; the answer has a note of it by then.
         runner.get_loop().set_exception_handler(_told_already)
-        return runner.run(copilot.whole(request, watch))
+        return runner.run(answering)
 
 
 def _told_already(_loop: AbstractEventLoop, _context: dict[str, Any]) -> None:
     """Say nothing."""
 
 
-def show(answer: FailureDiagnosis, output: Output) -> None:
-    """Print an answer."""
+def show(answer: FailureDiagnosis, output: Output, thinking: bool = False) -> None:
+    """Print an answer, as text on demand with how a model reasoned."""
     from kfi.cli import text
     from kfi.cli.terminal import harmless
 
     shown = harmless(answer)
     if output is Output.text:
-        text.show(shown)
+        text.show(shown, thinking)
     else:
         typer.echo(machine(shown, output))

@@ -9,7 +9,20 @@ from collections.abc import Iterator
 
 import typer
 
-from kfi.cli.options import Cluster, ForceModel, Form, Moment, Namespace, Output, Since, Sources, asked, moment, span
+from kfi.cli.options import (
+    Cluster,
+    ForceModel,
+    Form,
+    Moment,
+    Namespace,
+    Output,
+    Since,
+    Sources,
+    Thinking,
+    asked,
+    moment,
+    span,
+)
 from kfi.errors import KfiError
 
 _ENDS = frozenset(("exit", "quit", "bye", ":q"))
@@ -23,6 +36,7 @@ def chat(
     as_of: Moment = None,
     cluster: Cluster = "",
     force_model: ForceModel = None,
+    thinking: Thinking = False,
     output: Form = Output.text,
 ) -> int:
     """Answer one question a line; "and why?", "what about mailer?", "show me its events" follow the one before.
@@ -52,7 +66,7 @@ def chat(
                 typer.echo(f"{error.message}" + (f"\n{error.hint}" if error.hint else ""), err=True)
                 continue
             conversation = said.conversation
-            show(said, output)
+            show(said, output, thinking)
     return 0
 
 

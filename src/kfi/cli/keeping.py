@@ -4,6 +4,7 @@ The commands that keep kfi going: filling the store, indexing it, serving it, mo
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -108,10 +109,20 @@ def serve(
     from kfi.copilot import Copilot
 
     now = load_settings(host=host, port=port)
+    _log_to_stderr()
     with Copilot.open(now) as copilot:
         copilot.start_indexing()
         run(copilot, now, ready=_listening)
     return 0
+
+
+def _log_to_stderr() -> None:
+    """Have what kfi logs stand on standard error: which model was sent how much, for one; none of the words."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("kfi")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
 
 
 def _listening(url: str) -> None:

@@ -124,3 +124,6 @@ Moment = Annotated[
     typer.Option("--as-of", metavar="TIME", help="Answer for this moment; in files, ages count back from it."),
 ]
 Form = Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")]
+Thinking = Annotated[
+    bool, typer.Option("--thinking", help="Also show how a model reasoned, where one did; -o json and yaml always do.")
+]

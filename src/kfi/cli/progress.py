@@ -84,6 +84,6 @@ def showing_model() -> Iterator[Callable[[AnswerEvent], None] | None]:
             elif isinstance(event, Thinking | Token):
                 doing = "thinks" if isinstance(event, Thinking) else "explains"
                 pieces[doing] += 1
-                status.update(f"{model} {doing} ({pieces[doing]} tokens; Ctrl-C stops)")
+                status.update(f"{model} {doing} ({pieces[doing]} tokens; Ctrl-C leaves it to the rules)")
 
         yield show

@@ -16,14 +16,14 @@ from itertools import islice
 from typing import Any
 
 from kfi.ingestion.secrets.blocks import Opened, goes_on, inside, opens
-from kfi.ingestion.secrets.lines import find, without_hints
+from kfi.ingestion.secrets.lines import Hint, find, hints
 from kfi.ingestion.secrets.objects import ObjectSecrets
 from kfi.ingestion.secrets.spans import Span
 from kfi.ingestion.secrets.values import decoded
 
 _DIGITS = 8
 # The objects of a cluster say the same things again and again: lines known to be harmless need no second look.
-_BLOCK_LINES = 64
+_BLOCK_LINES = 512
 _MOST_REMEMBERED = 50_000
 _LONGEST_REMEMBERED = 200
 
@@ -45,30 +45,32 @@ class Redactor:
         opened: Opened | None = None
         iterator = iter(texts)
         while block := list(islice(iterator, _BLOCK_LINES)):
-            if opened is None and self._are_harmless(set(block) - self._harmless):
+            suspects = self._suspects(block)
+            if opened is None and not suspects:
                 yield from block
                 continue
             for text in block:
-                if opened is None and text in self._harmless:
+                hint = suspects.get(text)
+                if opened is None and hint is None:
                     yield text
                     continue
                 before = opened
-                spans, opened = _secrets_of(text, before)
+                spans, opened = _secrets_of(text, before, hint)
                 if not (before or spans or opened):
                     self._remember((text,))
                 yield self._masked(text, spans) if spans else text
 
-    def _are_harmless(self, texts: set[str]) -> bool:
-        """Tell whether lines surely neither hold a secret nor announce one; if so, they are remembered."""
-        if not without_hints(texts) or any(map(opens, texts)):
-            return False
-        self._remember(texts)
-        return True
+    def _suspects(self, texts: Iterable[str]) -> dict[str, Hint]:
+        """Give the lines that may hold a secret or announce one; the others are remembered."""
+        fresh = set(texts) - self._harmless
+        suspects = hints(fresh)
+        self._remember(fresh - suspects.keys())
+        return suspects
 
     def _remember(self, texts: Iterable[str]) -> None:
         if len(self._harmless) >= _MOST_REMEMBERED:
             self._harmless.clear()
-        self._harmless.update(text for text in texts if len(text) <= _LONGEST_REMEMBERED)
+        self._harmless.update([text for text in texts if len(text) <= _LONGEST_REMEMBERED])
 
     def object(self, fields: dict[str, Any], text: str) -> tuple[dict[str, Any], str]:
         """Give an object's fields and its text with masked what only the structure shows to be secret.
@@ -94,13 +96,17 @@ class Redactor:
         return f"<secret:{hmac.digest(self._key, _canonical(secret), 'sha256').hex()[:_DIGITS]}>"
 
 
-def _secrets_of(text: str, opened: Opened | None) -> tuple[Sequence[Span], Opened | None]:
+def _secrets_of(text: str, opened: Opened | None, hint: Hint | None) -> tuple[Sequence[Span], Opened | None]:
     """Give the secrets of a line, and what it announces; `opened` is what the lines before have announced."""
     announced = inside(text, opened) if opened else None
     if announced:
-        return announced.spans or find(text), announced.then
-    spans = find(text)
+        return announced.spans or _found(text, hint), announced.then
+    spans = _found(text, hint)
     return spans, opens(text) or (goes_on(text, spans[-1]) if spans else None)
+
+
+def _found(text: str, hint: Hint | None) -> Sequence[Span]:
+    return find(text, hint) if hint else ()
 
 
 def _canonical(secret: str) -> bytes:

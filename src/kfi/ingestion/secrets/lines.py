@@ -3,17 +3,20 @@ Where a line of text holds a secret.
 
 Two things give a secret away: its own shape (a JSON web token, a key of a cloud), and the name it stands behind. Names
 mislead: Kubernetes texts are full of names of Secrets, of paths to tokens, and of sentences about passwords; those
-stay readable. Every pattern takes time linear in the line, and lines without a hint are let through after a few
-searches for fixed words, most of which are made once for many lines.
+stay readable. Every pattern takes time linear in the line, and is tried only on lines that hold one of its fixed words:
+those are searched for in many lines at once.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
-from kfi.ingestion.secrets.names import LAST_APPLIED, NameKind, kind_of_name
+from kfi.ingestion.secrets.names import APPLIED_ANNOTATION, LAST_APPLIED, NameKind, kind_of_name
 from kfi.ingestion.secrets.phrases import apart, said
 from kfi.ingestion.secrets.shapes import ALONE, BESIDE_NAMES, IN_RUNS, LEAST_RUN, NAME_WORDS, SHAPES_OF, Shape
 from kfi.ingestion.secrets.spans import (
@@ -40,9 +43,11 @@ _NAMED = re.compile(
     r"(?P<sep>[ \t]{0,40}(?::=|=>|==|=|:|,|%3[ad])[ \t]*|[ \t]+)"
 )
 _NAME_NEEDLES = (*NAME_WORDS, "secret", "credential", "dockerc", "last-applied", "pw")
+# What else a line may hold that `blocks` has to look at: `.docker-config-json:`, `data:`, `stringData:`.
+_ANNOUNCING = ("docker", "data")
 # Characters that tokens of a known look are made of, told by one search for so many of them in a row.
-_RUNS = {code: "x" if chr(code).isalnum() or chr(code) == "_" else " " for code in range(128)}
-_RUN = "x" * LEAST_RUN
+_RUNS = bytes(120 if code < 128 and (chr(code).isalnum() or code == 95) else 32 for code in range(256))
+_RUN = b"x" * LEAST_RUN
 # Words before a name that stand apart from it: `api key: w1nesap`.
 _OWNER = re.compile(r"(?i)(?:api|access|secret|private|signing|encryption|license) $")
 _OWNER_CHARS = 12
@@ -55,43 +60,98 @@ _PAIR = re.compile(
     r"[\"'\\]*\bvalue(?P<close>\\{0,15}[\"'`]?)(?P<sep>\s{0,9}[:=]\s{0,9})"
 )
 
+_ANNOTATION = re.compile(rf'\s*"{re.escape(APPLIED_ANNOTATION)}": (?=")')
 _VERSION = re.compile(r"(?:v?\d+(?:\.\d+)*(?:[-+][\w.-]*)?|latest|stable)(?![\w!@#$%^&*])")
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _ANY = NameKind("any")
 
 
-def find(line: str) -> list[Span]:
-    """Give the secrets of one line, in order, without overlaps."""
+class Hint(NamedTuple):
+    """Why a line may hold a secret, or announce one."""
+
+    needles: tuple[str, ...] = ()
+    """Fixed words of shapes in it."""
+    named: bool = False
+    """Whether it holds a word that stands in the names of secrets."""
+
+
+def hints(lines: Iterable[str]) -> dict[str, Hint]:
+    """Give each line in which `find` or `blocks.opens` may find anything; in all others neither does."""
+    texts = tuple(lines)
+    page = _Page(texts)
+    needles: defaultdict[int, list[str]] = defaultdict(list)
+    for needle in ALONE:
+        for number in page.lines_with(needle):
+            needles[number].append(needle)
+    named = {number for needle in _NAME_NEEDLES for number in page.lines_with(needle)}
+    for number in named:
+        low = page.line(number)
+        needles[number] += [needle for needle in BESIDE_NAMES if needle.encode() in low]
+    for number, needle in page.needles_in_runs():
+        needles[number].append(needle)
+    announcing = (number for needle in _ANNOUNCING for number in page.lines_with(needle))
+    return {texts[n]: Hint(tuple(needles.get(n, ())), n in named) for n in {*needles, *named, *announcing}}
+
+
+def find(line: str, hint: Hint | None = None) -> list[Span]:
+    """Give the secrets of one line, in order, without overlaps; `hint` is what `hints` says of it."""
+    hint = hint or hints((line,)).get(line)
+    if hint is None:
+        return []
+    applied = _applied(line) if hint.named and LAST_APPLIED in line else None
+    if applied:
+        return [applied]
+    spans = [span for shape in _shapes(hint.needles) for span in _shaped(line, shape)]
     low = lowered(line)
-    # Plain loops: this runs for every line of every log, and a generator would cost more than the searches.
-    hits = [needle for needle in ALONE if needle in low]
-    named = False
-    for needle in _NAME_NEEDLES:
-        if needle in low:
-            named = True
-            hits += [needle for needle in BESIDE_NAMES if needle in low]
-            break
-    if _RUN in low.translate(_RUNS):
-        hits += [needle for needle in IN_RUNS if needle in low]
-    spans = [span for shape in _shapes(hits) for span in _shaped(line, shape)] if hits else []
-    if named:
+    if hint.named:
         spans += _named(line, low)
     if spans and "<secret:" in low:
         spans = _beside_placeholders(line, spans)
     return _without_overlaps(spans) if len(spans) > 1 else spans
 
 
-def without_hints(lines: Iterable[str]) -> bool:
-    """Tell whether `find` would find nothing in any of these lines, by searches made once for all of them."""
-    low = "\n".join(map(lowered, lines))
-    return not (
-        any(needle in low for needle in ALONE)
-        or any(needle in low for needle in _NAME_NEEDLES)
-        or (_RUN in low.translate(_RUNS) and any(needle in low for needle in IN_RUNS))
-    )
+class _Page:
+    """Lines to be searched together, in lower case and as bytes: all that is looked for is ASCII."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        text = "\n".join(lines)
+        if text.isascii():
+            self._text, sizes = text.lower().encode(), map(len, lines)
+        else:
+            encoded = [lowered(line).encode("utf-8", "surrogatepass") for line in lines]
+            self._text, sizes = b"\n".join(encoded), map(len, encoded)
+        self._starts = tuple(accumulate((size + 1 for size in sizes), initial=0))
+
+    def line(self, number: int) -> bytes:
+        return self._text[self._starts[number] : self._starts[number + 1] - 1]
+
+    def lines_with(self, needle: str) -> Iterator[int]:
+        return self._numbers(needle.encode(), self._text)
+
+    def needles_in_runs(self) -> Iterator[tuple[int, str]]:
+        """Yield the lines with a long run of characters, with each word of a token that is made of such."""
+        numbers = tuple(self._numbers(_RUN, self._text.translate(_RUNS)))
+        text = b"\n".join(map(self.line, numbers))
+        for needle in IN_RUNS:
+            if needle.encode() in text:
+                yield from ((number, needle) for number in numbers if needle.encode() in self.line(number))
+
+    def _numbers(self, needle: bytes, text: bytes) -> Iterator[int]:
+        position = text.find(needle)
+        while position >= 0:
+            number = bisect_right(self._starts, position) - 1
+            yield number
+            position = text.find(needle, self._starts[number + 1])
 
 
-def _shapes(needles: list[str]) -> Iterable[Shape]:
+def _applied(line: str) -> Span | None:
+    """Give the value of a line that is nothing but the annotation of an applied manifest: all of it is masked."""
+    name = _ANNOTATION.match(line) if "<secret:" not in line else None
+    found = quoted(line, name.end(), NameKind(LAST_APPLIED)) if name else None
+    return found if found and line[found.end :].rstrip() in ('"', '",') else None
+
+
+def _shapes(needles: Iterable[str]) -> Iterable[Shape]:
     return dict.fromkeys(shape for needle in needles for shape in SHAPES_OF[needle])
 
 

@@ -45,7 +45,7 @@ SHAPES = (
     _shape("sendgrid key", "sg.", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
     _shape("openai key", "sk-", r"\bsk-(?:[a-z]{2,8}[0-9]{0,2}-)*[A-Za-z0-9_]{20,}[\w-]*"),
     _shape("huggingface token", "hf_", r"\bhf_[A-Za-z0-9]{30,}"),
-    _shape("shopify token", "shpat_|shpca_|shppa_|shpss_", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
+    _shape("shopify token", "shp", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
     _shape("grafana token", "glsa_|glc_", r"\bgl(?:sa|c)_[\w+/=]{20,}"),
     _shape("databricks token", "dapi", r"\bdapi[0-9a-f]{32}(?:-\d)?\b"),
     _shape("atlassian token", "tt3", r"\bAT[AC]TT3[\w+/=-]{20,}"),
@@ -54,7 +54,7 @@ SHAPES = (
     _shape("rubygems key", "rubygems_", r"\brubygems_[0-9a-f]{40,}"),
     _shape("vault token", "vault", r"(?<![\w.])s\.[A-Za-z0-9]{24}(?![\w.])"),
     _shape("vault token", "hvs.|hvb.", r"\bhv[sb]\.[\w-]{20,}"),
-    _shape("digitalocean token", "do_v1_|dop_v1_|doo_v1_|dor_v1_", r"\bdo[opr]?_v1_[0-9a-f]{40,}"),
+    _shape("digitalocean token", "_v1_", r"\bdo[opr]?_v1_[0-9a-f]{40,}"),
     _shape("openshift token", "sha256~", r"\bsha256~[\w-]{40,}"),
     _shape("private key", "age-secret-key-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,}"),
     # "-----BEGIN ... PRIVATE KEY" in base64, as Secrets and kubeconfigs hold it.
@@ -115,7 +115,7 @@ SHAPES = (
     _shape("url password", "@tcp(|@unix(", r"(?<![\w.%:/-])[\w.%-]{1,64}:([^\s@\"'/<>]{1,128})@(?:tcp|unix)\("),
     _shape(
         "signature",
-        "sig=|?",
+        "sig=|x-amz-|x-goog-",
         r"(?i)[?&](?:sig|x-(?:amz|goog)-(?:signature|credential|security-token))=([^\s&\"'<>\\]{8,})",
     ),
     _shape("signature", "sig=", r"(?<![\w.-])sig=([\w%+/-]{20,}(?:=|%3[dD]){0,2})"),
