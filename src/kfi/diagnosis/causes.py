@@ -19,7 +19,9 @@ from kfi.diagnosis.catalogue import Layer, Rule
 from kfi.diagnosis.conditions.blame import blamed
 from kfi.models.schemas import Citation, Finding, ObjectRef, Role
 from kfi.snapshot.collector import collector_at_rest
-from kfi.snapshot.resources import Service
+from kfi.snapshot.pod import Pod
+from kfi.snapshot.resources import Service, Workload
+from kfi.snapshot.routing import ROUTE_KINDS
 from kfi.snapshot.view import Snapshot
 
 # A cause that coincides with no symptom at all may be a leftover: it keeps this share of its strength.
@@ -32,6 +34,9 @@ _CAN_EXPLAIN = 0.55
 _PER_HARMED = 0.1
 _MOST_HARMED = 3
 _MAX_EVIDENCE = 8
+
+# What is there for other objects' sake: the ways to an application, and what bars them.
+_FOR_OTHERS = ROUTE_KINDS | {"NetworkPolicy"}
 
 Paths = dict[ObjectRef, tuple[ObjectRef, ...]]
 """To each object that suffers, the path to it from the object at fault."""
@@ -178,7 +183,7 @@ def _grouped(snapshot: Snapshot, findings: Iterable[Finding], rules: Mapping[str
 
 
 def subject_of(snapshot: Snapshot, finding: Finding) -> ObjectRef:
-    """Give the workload a finding's object belongs to: by owner, by selector (Service), by mount (claim)."""
+    """Give the workload a finding's object belongs to: by owner, by selector (Service), by mount (claim), by route."""
     ref = finding.ref.object
     resource = snapshot.objects.get(ref)
     if ref.kind in ("Service", "Endpoints"):
@@ -186,7 +191,18 @@ def subject_of(snapshot: Snapshot, finding: Finding) -> ObjectRef:
         return meant or snapshot.topology.named(ref.name) or ref
     if ref.kind == "PersistentVolumeClaim":
         return _mounted_by(snapshot, ref, finding)
+    if ref.kind in _FOR_OTHERS:
+        return _only_one_harmed(snapshot, finding) or ref
     return snapshot.topology.workload(ref)
+
+
+def _only_one_harmed(snapshot: Snapshot, finding: Finding) -> ObjectRef | None:
+    """Give the one workload that suffers from a wrong route or policy; None where it is none or several."""
+    topology = snapshot.topology
+    behind = (topology.behind(ref) for ref in finding.affects)
+    harmed = {topology.workload(ref) for ref in behind if ref} & snapshot.objects.keys()
+    workloads = [ref for ref in harmed if isinstance(snapshot.objects[ref], (Workload, Pod))]
+    return workloads[0] if len(workloads) == 1 else None
 
 
 def _mounted_by(snapshot: Snapshot, claim: ObjectRef, finding: Finding) -> ObjectRef:

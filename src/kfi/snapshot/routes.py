@@ -6,11 +6,13 @@ Where a backend is no Service (a bucket, another mesh's host), there is no route
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfi.models.schemas import ObjectRef
 from kfi.snapshot.provenance import Path
+from kfi.snapshot.proxy_routes import ProxyRoute, ProxyRule
 from kfi.snapshot.routing import (
     GatewayRoute,
     Ingress,
@@ -20,6 +22,10 @@ from kfi.snapshot.routing import (
     VirtualService,
 )
 from kfi.snapshot.view import Snapshot
+
+# Traefik: Host(`shop.example`) && PathPrefix(`/cart`)
+_HOST_RULE = re.compile(r"\bHost\([`\"']([^`\"']{1,253})")
+_PATH_RULE = re.compile(r"\bPath(?:Prefix)?\([`\"'](/[^`\"']{0,500})")
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,25 @@ def routes_of(snapshot: Snapshot) -> Iterator[Route]:
         yield from _of_gateway_route(route)
     for mesh in snapshot.of(VirtualService):
         yield from _of_virtual_service(mesh)
+    for proxied in snapshot.of(ProxyRoute):
+        yield from _of_proxy_route(proxied)
+
+
+def _of_proxy_route(proxied: ProxyRoute) -> Iterator[Route]:
+    for index, rule in enumerate(proxied.spec.routes):
+        host, path = _place_of(rule)
+        for number, to in enumerate(rule.services):
+            # Services of Traefik's own kind, and names of other providers (api@internal), are none of Kubernetes'.
+            if to.kind == "Service" and to.name and "@" not in to.name and to.weight != 0:
+                at = ("spec", "routes", str(index), "services", to.name or str(number), "name")
+                service = _service(proxied.ref, to.name, to.namespace)
+                yield Route(proxied.ref, host or proxied.spec.virtualhost.fqdn, path, service, to.port, at)
+
+
+def _place_of(rule: ProxyRule) -> tuple[str, str]:
+    host, path = _HOST_RULE.search(rule.match), _PATH_RULE.search(rule.match)
+    prefix = "".join(condition.prefix for condition in rule.conditions)
+    return (host[1] if host else "", path[1] if path else prefix or "/")
 
 
 def _of_ingress(ingress: Ingress) -> Iterator[Route]:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from kfi.snapshot.network_policy import NetworkPolicy
 from kfi.snapshot.objects import Condition, Kube, Resource
+from kfi.snapshot.proxy_routes import ProxyRoute
 
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 _DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
@@ -352,11 +353,18 @@ ROUTING_CLASSES: dict[str, type[Resource]] = {
     "ReferenceGrant": ReferenceGrant,
     "VirtualService": VirtualService,
     **dict.fromkeys(("DestinationRule", "ServiceEntry"), MeshHost),
+    **dict.fromkeys(("IngressRoute", "HTTPProxy"), ProxyRoute),
     "NetworkPolicy": NetworkPolicy,
 }
 """Which class each kind is read into."""
 
+ROUTE_KINDS = frozenset({
+    "Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "VirtualService", "IngressRoute", "HTTPProxy",
+})  # fmt: skip
+"""Kinds of which an object leads requests to Services."""
+
 ROUTING_GROUPS = frozenset({
-    "networking.k8s.io", "gateway.networking.k8s.io", "networking.istio.io",
+    "networking.k8s.io", "gateway.networking.k8s.io", "networking.istio.io", "traefik.io", "traefik.containo.us",
+    "projectcontour.io",
 })  # fmt: skip
 """API groups of these kinds; the same names in others are other things."""

@@ -175,6 +175,17 @@ def test_a_workload_that_alone_lacks_its_secret_is_unlike_its_siblings():
     assert codes(config, *siblings, *secrets, bound("cart", "cart-db")) == []
 
 
+def test_a_secret_with_the_keys_of_a_certificate_is_for_no_variable():
+    siblings = [bound(name, f"{name}-db") for name in ("checkout", "stock", "mail")]
+    secrets = [obj(f"Secret/orchard/{name}-db") for name in ("checkout", "stock", "mail")]
+
+    def named_for_it(**data):
+        return codes(config, *siblings, *secrets, bound("cart"), obj("Secret/orchard/cart-own", data=data))
+
+    assert named_for_it(**{"tls.crt": "", "tls.key": ""}) == []
+    assert named_for_it(url="") == [("secret-not-bound", "Deployment/orchard/cart")]
+
+
 def test_manifests_alone_show_a_secret_that_is_not_among_them():
     env = [{"name": "DB", "valueFrom": {"secretKeyRef": {"name": "cart-db", "key": "url"}}}]
     template = {"spec": {"containers": [{"name": "app", "env": env}]}}
@@ -463,3 +474,13 @@ def test_a_database_that_is_ready_lacks_no_secret():
 
     assert codes(config, *siblings, *secrets, pages(1)) == []
     assert codes(config, *siblings, *secrets, pages(0)) == [("secret-not-bound", "StatefulSet/orchard/pages")]
+
+
+def test_a_name_that_only_a_log_tells_shows_that_a_service_is_missing():
+    said = log(POD, '{"msg":"no stock","err":"getaddrinfo ENOTFOUND stock"}')
+    shop = [bound("stock"), obj("Service/orchard/cart", spec={"selector": {"app": "cart"}}), said]
+    there = obj("Service/orchard/stock", spec={"selector": {"app": "stock"}})
+
+    assert codes(config, *shop, listing("Service", "orchard", "cart")) == [("service-missing", "Service/orchard/stock")]
+    assert codes(config, *shop, there, listing("Service", "orchard", "cart", "stock")) == []
+    assert codes(config, *shop) == [], "nobody listed the Services"

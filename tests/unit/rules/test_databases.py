@@ -6,7 +6,7 @@ import pytest
 
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.rules import databases, examine
-from tests.cluster import NOW, explain, log, obj, snapshot
+from tests.cluster import NOW, calls, explain, log, obj, snapshot
 
 CART, STOCK, MAIL = "Deployment/orchard/cart", "Deployment/orchard/stock", "Deployment/orchard/mail"
 DB = "StatefulSet/orchard/orders-db"
@@ -208,6 +208,12 @@ READ_ONLY = [
     ("mysql:8", 3306, "Error 1290: The MySQL server is running with the --read-only option so it cannot execute this"),
     ("mysql:8", 3306, "The MySQL server is running with the --super-read-only option so it cannot execute"),
     ("mysql:8", 3306, "ERROR 1836 (HY000): Running in read-only mode"),
+    ("mysql:8", 3306, "ERROR 1881 (HY000): Operation not allowed when innodb_forced_recovery > 0."),
+    (
+        "mariadb:11",
+        3306,
+        "pymysql.err.OperationalError: (1881, 'Operation not allowed when INNODB_FORCE_RECOVERY > 0')",
+    ),
     ("postgres:16", 5432, "ERROR: cannot execute INSERT in a read-only transaction"),
     ("redis:7", 6379, "READONLY You can't write against a read only replica."),
     ("mongo:7", 27017, "(NotWritablePrimary) not primary"),
@@ -313,3 +319,40 @@ def test_a_lone_database_that_is_set_to_read_only_is_suspected_without_a_log():
 @pytest.mark.parametrize("args", [["--read-only=1", "--relay-log=relay"], ["--super-read-only=1", "--server-id=2"]])
 def test_a_replica_is_rightly_read_only(args):
     assert quiet(args=args) == []
+
+
+def test_forced_recovery_explains_why_a_database_takes_no_writes():
+    refused = log(CART, "ERROR 1881 (HY000): Operation not allowed when innodb_forced_recovery > 0.")
+    [told, *_] = databases.check(snapshot(workload(CART), *database(args=["--innodb-force-recovery=4"]), refused))
+
+    assert "set to innodb-force-recovery=4" in told.message
+    assert found(workload(CART), *database(args=["--innodb-force-recovery=0"])) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CommunicationsException: Unsupported protocol version: 11. Likely connecting to an X Protocol port.",
+        "ERROR 2007 (HY000): Protocol mismatch; server version = 11, client version = 10",
+    ],
+)
+def test_a_client_that_meets_the_other_protocol_asks_the_wrong_port(line):
+    client = workload(CART, {"DB_URL": "jdbc:mysql://orders-db:33060/orders"})
+    [told] = [f for f in databases.check(snapshot(client, *database(), log(CART, line))) if f.strength == 0.95]
+
+    assert (told.code, str(told.ref)) == ("db-wrong-port", CART)
+    assert "set to port 33060" in told.message
+    assert found(workload(CART), *database(), log(CART, "X Protocol is listening on port 33060", level="info")) == []
+    assert found(workload(CART), *database(), log(CART, "server version = 10, client version = 10")) == []
+
+
+def test_who_calls_a_full_database_waits_for_it_though_its_address_is_in_a_secret():
+    hidden = workload(CART, {"DB_URL": ("orders-db", "url")})
+    full = log("Pod/orchard/orders-db-0", "[Warning] [MY-010000] [Server] Too many connections")
+    stranger = workload(MAIL)
+
+    [told] = databases.check(snapshot(hidden, stranger, *database(), full, calls(("cart", "orders-db"))))
+    [alone] = databases.check(snapshot(hidden, stranger, *database(), full))
+
+    assert (told.code, [str(r) for r in told.affects]) == ("db-connections-exhausted", [CART])
+    assert alone.affects == ()

@@ -144,3 +144,23 @@ def test_no_route_is_the_gateways_and_scanners_make_it_weak():
     (finding,) = gateways.check(snapshot(log(PROXY, '"GET /x HTTP/1.1" 404 NR route_not_found - "-" 0 0 0 - "-"')))
 
     assert (finding.code, finding.strength) == ("no-route", 0.3)
+
+
+def hung_on(*gateways):
+    destination = {"host": "cart"}
+    spec = {"hosts": ["shop.example"], "gateways": list(gateways), "http": [{"route": [{"destination": destination}]}]}
+    return obj("VirtualService/orchard/cart", spec=spec)
+
+
+FRONT = obj("Gateway/orchard/front", apiVersion="networking.istio.io/v1", spec={"selector": {"istio": "in"}})
+
+
+def test_a_virtual_service_needs_one_of_the_gateways_it_names():
+    lost = [("route-not-accepted", "VirtualService/orchard/cart")]
+    listed = listing("Gateway", "", "orchard/front")
+
+    assert found(hung_on("frnt"), FRONT) == found(hung_on("orchard/fronts"), FRONT) == lost
+    assert found(hung_on("edge/main"), listed) == lost
+    assert found(hung_on("front"), FRONT) == found(hung_on("orchard/front"), FRONT) == found(hung_on(), FRONT) == []
+    assert found(hung_on("frnt", "mesh"), FRONT) == found(hung_on("frnt", "front"), FRONT) == []
+    assert found(hung_on("edge/main"), FRONT) == [], "another namespace may well have it"

@@ -158,6 +158,18 @@ def test_one_odd_route_among_many_is_its_applications_fault():
     assert found(*own_routes(pricing="mailer")) == [("gateway-misrouted", "Service/orchard/pricing")]
 
 
+def test_a_wrong_port_among_the_routes_of_many_applications_is_its_applications_fault():
+    apps = [d for name in ("cart", "checkout", "pricing") for d in (*app(name), service(name))]
+    paths = [("/cart", "cart", 80), ("/checkout", "checkout", 80)]
+
+    shared = found(an_ingress("api", *paths, ("/pricing", "pricing", 8081)), EDGE, *apps)
+    own = found(an_ingress("pricing", ("/pricing", "pricing", 8081)), EDGE, *apps)
+
+    assert [one for one in shared if one[0] != "route-unserved"] == [("gateway-misrouted", "Service/orchard/pricing")]
+    assert [one for one in own if one[0] != "route-unserved"] == [("route-port-mismatch", "Ingress/orchard/pricing")]
+    assert found(an_ingress("api", *paths, ("/pricing", "pricing", 80)), EDGE, *apps) == []
+
+
 def test_a_front_end_that_answers_many_paths_is_well():
     pages = ("/", "/cart", "/checkout", "/pricing")
     front = an_ingress("shop", *[(path, "frontend", 80) for path in pages])
@@ -226,9 +238,154 @@ def test_a_route_in_a_variable_that_leads_elsewhere_is_its_applications_fault():
     assert astray == [("gateway-misrouted", "Service/orchard/cart")]
 
 
+def numbered(**uris):
+    """Spring's way to write a list of routes in variables, and the applications that they are for."""
+    names = ("cart", "order", "mailer")
+    pairs = [
+        {"name": f"SPRING_CLOUD_GATEWAY_ROUTES_{number}_{field}", "value": value}
+        for number, name in enumerate(names)
+        for field, value in (("URI", uris.get(name, f"http://{name}:80")), ("PREDICATES_0", f"Path=/api/{name}/**"))
+    ]
+    return [*app("edge", env=pairs), *[d for name in names for d in (*app(name), service(name))]]
+
+
+def test_a_route_in_two_variables_of_one_number_is_read_like_one():
+    astray = [("gateway-misrouted", "Service/orchard/cart")]
+
+    assert found(*numbered()) == []
+    assert found(*numbered(cart="http://order:80")) == found(*numbered(cart="lb://cart:8081")) == astray
+
+
 def test_a_misspelt_path_is_a_fault_where_somebody_asks_for_the_right_one():
     astray = gateway(cart="/api/cartt=http://cart:80")
     missed = log("Deployment/orchard/edge", 'WARN 404 NOT_FOUND "No static resource api/cart/7." for /api/cart/7')
 
     assert found(*astray, missed) == [("gateway-misrouted", "Service/orchard/cart")]
     assert found(*astray) == [], "another name for it may well be meant"
+
+
+ENVOY = """
+routes:
+- match: {{prefix: /cart}}
+  route: {{cluster: cart}}
+- match: {{prefix: /pricing}}
+  route: {{cluster: prices}}
+clusters:
+- name: cart
+  load_assignment: {{endpoints: [{{socket_address: {{address: cart, port_value: 80}}}}]}}
+- name: prices
+  load_assignment: {{endpoints: [{{socket_address: {{address: pricing.orchard, port_value: {port}}}}}]}}
+"""
+HAPROXY = """
+frontend shop
+  use_backend carts if {{ path_beg -i /cart }}
+  acl for_prices path_beg /pricing
+  use_backend prices if for_prices
+backend carts
+  server one cart:80 check
+backend prices
+  option httpchk
+  server one pricing:{port} check
+"""
+
+
+@pytest.mark.parametrize("text", [ENVOY, HAPROXY])
+def test_the_cluster_or_backend_that_a_path_is_sent_to_has_the_port(text):
+    used = app("edge", envFrom=[{"configMapRef": {"name": "edge-conf"}}])
+    services = [*app("cart"), service("cart"), *app("pricing"), service("pricing")]
+
+    def routed(port):
+        return found(obj("ConfigMap/orchard/edge-conf", data={"conf": text.format(port=port)}), used, *services)
+
+    assert routed(8081) == [("gateway-misrouted", "Service/orchard/pricing")]
+    assert routed(80) == []
+
+
+def traefik(name="cart", **more):
+    match = "Host(`shop.example`) && PathPrefix(`/all`)"
+    routes = [{"match": match, "services": [{"name": name, "port": 80, **more}]}]
+    return obj("IngressRoute/orchard/shop", apiVersion="traefik.io/v1alpha1", spec={"routes": routes})
+
+
+def contour(name="cart", **more):
+    routes = [{"conditions": [{"prefix": "/all"}], "services": [{"name": name, "port": 80, **more}]}]
+    spec = {"virtualhost": {"fqdn": "shop.example"}, "routes": routes}
+    return obj("HTTPProxy/orchard/shop", apiVersion="projectcontour.io/v1", spec=spec)
+
+
+@pytest.mark.parametrize("route", [traefik, contour])
+def test_a_proxys_own_kind_of_route_needs_its_service_and_port_too(route):
+    shop = [*app("cart"), service("cart"), listing("Service", "orchard", "cart")]
+    told = found(route("basket"), *shop)
+    (unserved, _) = [f for f in ingress.check(snapshot(route("basket"), *shop)) if "shop.example/all" in f.message]
+
+    assert [code for code, _ in told] == ["route-backend-missing", "route-unserved"]
+    assert str(unserved.ref).endswith("/orchard/shop")
+    assert ("route-port-mismatch", str(unserved.ref)) in found(route(port=8080), *shop)
+    assert found(route(), *shop) == []
+    assert found(route("api@internal"), *shop) == found(route("retries", kind="TraefikService"), *shop) == []
+
+
+def mesh_route(host):
+    routes = [{"route": [{"destination": {"host": host}}]}]
+    return obj("VirtualService/orchard/cart", spec={"hosts": ["shop.example"], "http": routes})
+
+
+def test_a_host_of_a_namespace_that_does_not_exist_is_no_backend():
+    shop = [*app("cart"), service("cart")]
+    far, namespaces = mesh_route("cart.orchrd.svc.cluster.local"), listing("Namespace", "", "default", "orchard")
+
+    assert ("route-backend-missing", "VirtualService/orchard/cart") in found(far, *shop, namespaces)
+    assert found(mesh_route("cart.orchard.svc.cluster.local"), *shop, namespaces) == []
+    assert found(far, *shop) == [], "nobody listed the namespaces"
+
+
+def whole_elements(path, *more, host="orders"):
+    apps = [d for name in (host, "pages") for d in (*app(name), service(name))]
+    return found(an_ingress("shop", (path, host, 80), ("/", "pages", 80)), EDGE, *apps, *more)
+
+
+def test_a_path_of_an_ingress_is_compared_element_by_element():
+    missed = log("Deployment/orchard/pages", '{"method":"GET","path":"/api/orders/7","status":404,"msg":"not found"}')
+
+    assert whole_elements("/api/order", missed) == [("gateway-misrouted", "Service/orchard/orders")]
+    assert whole_elements("/api/orders", missed) == [], "the page behind it may well be gone"
+    assert whole_elements("/api/order") == [], "nobody asks for the other number"
+
+
+def fleet(*lines, **proxy):
+    """A gateway whose routes no text shows, what it logs, and three applications behind it."""
+    names = ("cart", "checkout", "pricing")
+    services = [service(name, clusterIP=f"10.0.1.{number}") for number, name in enumerate(names, 1)]
+    said = [log("Pod/orchard/front-7d9f8-x2x4z", line, level="warning") for line in lines]
+    return [*app("front", **{"image": "haproxytech/haproxy:3", **proxy}), *services, *said] + [
+        document for name in names for document in app(name)
+    ]
+
+
+DIALLED = [
+    '[error] 7#7: *9 connect() failed (111: Connection refused) while connecting to upstream, request: "GET /price/7'
+    ' HTTP/1.1", upstream: "http://10.0.1.3:8099/price/7"',
+    "AnnotatedConnectException: Connection refused: pricing/10.0.1.3:8099",
+    '"GET /price/7 HTTP/1.1" 503 UF 0 91 3 - "10.1.0.1" "curl" "id" "shop.example" "10.0.1.3:8099"',
+]
+
+
+@pytest.mark.parametrize("line", DIALLED)
+def test_a_gateways_log_tells_of_a_port_where_its_routes_are_not_seen(line):
+    strayed = [("gateway-misrouted", "Service/orchard/pricing")]
+
+    assert found(*fleet(line)) == strayed
+    assert found(*fleet(line.replace("8099", "80"))) == found(*fleet(line, image="orchard/front:1")) == []
+    assert found(*fleet(line, env=[{"name": "PRICES", "value": "pricing:8099"}])) == [], "a variable is no route"
+
+
+def test_a_gateways_log_tells_of_requests_that_another_application_does_not_know():
+    lost, found_it = (f"GET /api/pricing/7 -> http://checkout:80 {status} in 3 ms" for status in (404, 200))
+    stranger = log("Pod/orchard/checkout-7d9f8-x2x4z", "404 no handler for /api/pricing/7", level="warning")
+    strayed = [("gateway-misrouted", "Service/orchard/pricing")]
+
+    assert found(*fleet(lost)) == found(*fleet(lost), stranger) == strayed
+    assert found(*fleet(lost, found_it)) == [], "it mostly knows them"
+    assert found(*fleet(lost), calls(("checkout", "pricing"))) == [], "a proxy in front of it"
+    assert found(*fleet(lost.replace("checkout", "pricing"))) == []

@@ -517,3 +517,14 @@ def test_a_port_that_the_pods_below_a_headless_service_lack_is_wrong():
     assert headless(3307) == [("db-wrong-port", "cart")]
     assert headless(33060) == [], "its Pods have the port, whatever the Service says"
     assert headless(3307, ready=True) == [], "a client that is well may reach a port that nobody declared"
+
+
+def test_a_database_listens_on_its_second_port_though_no_container_says_so():
+    def offered(image, declared, target):
+        port = {"name": "more", "port": target, "targetPort": target}
+        return found_codes(app("cart", image=image, ports=[{"containerPort": declared}]), service("cart", port=port))
+
+    mismatch = [("service-port-mismatch", "Service/orchard/cart")]
+
+    assert offered("mysql:8.4", 3306, 33060) == []
+    assert offered("mysql:8.4", 3306, 3307) == offered("orchard/cart:1", 8080, 33060) == mismatch

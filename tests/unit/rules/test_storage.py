@@ -87,6 +87,15 @@ def test_a_selected_volume_that_is_taken_is_the_reason_whatever_else_is_free():
     assert codes(storage, wants, taken, volume("vol-b"), user(), BINDING) == [("claim-volume-taken", CLAIM)]
 
 
+def test_a_claim_that_names_a_taken_volume_waits_for_it_whatever_its_class_provides():
+    wants = claim(storageClassName="fast", volumeName="vol-a")
+    held = volume(storageClassName="fast", phase="Bound", **HELD)
+    fast = obj("StorageClass/fast", provisioner="csi.orchard.example", volumeBindingMode="Immediate")
+
+    assert codes(storage, wants, held, fast, user(), BINDING) == [("claim-volume-taken", CLAIM)]
+    assert codes(storage, claim(storageClassName="fast"), held, fast, user(), BINDING) == [("claim-unbound", CLAIM)]
+
+
 def test_the_volume_that_a_claim_names_is_the_only_one_that_counts():
     named = volume("vol-b", accessModes=["ReadOnlyMany"])
 

@@ -93,8 +93,9 @@ def not_found(snapshot: Snapshot, workload: ObjectRef | None, path: str) -> Iter
     # Spring names it without its first slash: No static resource api/cart/7.
     asked = re.compile(rf"(?<![\w-]){re.escape(path.strip('/*'))}(?![\w-])")
     for log in workload_logs(snapshot, workload) if workload and path.strip("/*") else ():
-        text = log.record.example[:_MAX_CHARS]
-        if asked.search(text) and _NOT_FOUND.search(text):
+        # The raw line holds what a structured one says beside its message: the path and the status.
+        texts = (log.record.example[:_MAX_CHARS], log.citation.text[:_MAX_CHARS])
+        if any(asked.search(text) and _NOT_FOUND.search(text) for text in texts):
             yield log.citation
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from kfi.diagnosis.conditions.blame import unreachable
 from kfi.diagnosis.conditions.database_addresses import DatabaseAddress
 from kfi.diagnosis.conditions.database_servers import DEFAULT_PORTS, Servers, is_store
+from kfi.diagnosis.conditions.gateway_logs import is_gateway
 from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.diagnosis.conditions.service_evidence import workload_logs
 from kfi.diagnosis.words.database import DB_WRONG_PORT
@@ -35,6 +36,13 @@ _NAMED = re.compile(
     r"\bhost(?:name)?[\"']?\s?[=:]\s?[\"']?(?P<host>[a-z0-9][-a-z0-9.]{0,200})[\"']?\W{1,4}"
     r"port[\"']?\s?[=:]\s?[\"']?(?P<port>\d{2,5})\b",
     re.IGNORECASE,
+)
+
+
+# What a client of the classic protocol says of a server that answers with MySQL's other one, on port 33060.
+# Source: Connector/J's and libmysqlclient's own messages.
+_OTHER_PROTOCOL = re.compile(
+    r"connecting to an X Protocol port|Protocol mismatch; server version = 11, client version = 10", re.IGNORECASE
 )
 
 
@@ -59,12 +67,31 @@ def wrong_ports(snapshot: Snapshot, servers: Servers, unwell: frozenset[ObjectRe
     by_service: dict[ObjectRef, list[_Asked]] = defaultdict(list)
     for one in asked.values():
         by_service[one.service.ref].append(one)
+    yield from _other_protocol(snapshot, servers)
     for group in by_service.values():
         ports = {one.port for one in group}
         if len(group) > 1 and len(ports) == 1:
             yield _of_service(snapshot, group)
         else:
             yield from (_found(snapshot, one) for one in group)
+
+
+def _other_protocol(snapshot: Snapshot, servers: Servers) -> Iterator[Finding]:
+    """Yield clients that reach a port of the database which speaks another protocol, by what they say of its answer."""
+    past: PastErrors | None = None
+    told: dict[ObjectRef, Log] = {}
+    for log in snapshot.logs:
+        said = any(_OTHER_PROTOCOL.search(text, 0, _MAX_CHARS) for text in (log.record.example, log.record.stack))
+        if said and log.ref.kind not in ("", "Node"):
+            past = past or PastErrors.of(snapshot)
+            if not past.holds(log):
+                told[snapshot.topology.workload(log.ref)] = log
+    for client, log in told.items():
+        ports = [a for a in servers.addresses(client) if a.port and a.port != DEFAULT_PORTS["mysql"]]
+        lines = [line for a in ports[:2] for line in (a.port_setting or a.setting).lines(snapshot, str(a.port))[:1]]
+        set_to = f"is set to port {ports[0].port}, which" if ports else "asks a port of its database that"
+        message = f"{client.kind} {client.name} {set_to} answers with MySQL's X Protocol, not the classic one."
+        yield DB_WRONG_PORT.found(client, message, (log.citation, *lines), strength=0.95 if ports else 0.9)
 
 
 def _found(snapshot: Snapshot, one: _Asked) -> Finding:
@@ -146,6 +173,8 @@ def _told(snapshot: Snapshot, servers: Servers) -> Iterator[_Asked]:
             service = by_ip.get(host) or by_name.get(_home(host, client.namespace))
             if service is None or not _lacks(service, port) or snapshot.topology.meant_by(service) == client:
                 continue
+            if servers.behind(service) is None and is_gateway(snapshot, client):
+                continue  # where a gateway sends requests is a route, and told as one
             past = past or PastErrors.of(snapshot)
             if not past.holds(log) and not _declares(snapshot, service, port):
                 yield _asked_in_log(servers, client, service, log, port)

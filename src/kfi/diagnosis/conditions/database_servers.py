@@ -185,6 +185,15 @@ def engine_of(container: Container) -> str:
     return "" if exporter else by_image or by_port
 
 
+def second_port(container: Container, port: int | str) -> bool:
+    """Tell whether a port is a further one of the container's engine, which its container need not declare.
+
+    MySQL 8 listens on 33060 (X Protocol) beside 3306 whatever it is asked.
+    """
+    engine = _BY_PORT.get(int(port)) if str(port).isdigit() else None
+    return engine is not None and engine == engine_of(container) and int(port) != DEFAULT_PORTS.get(engine)
+
+
 def _engine_named(name: str) -> str | None:
     words = name.lower().split("-")
     by_word = next((_BY_WORD[word] for word in words if word in _BY_WORD), None)

@@ -25,7 +25,8 @@ LIMIT = re.compile(
 READ_ONLY = re.compile(
     r"\b(?P<name>(?:super[-_]|innodb[-_]|default_transaction_|transaction_)?read[-_]only)\b"
     r"(?:[\s\"'=:]{1,4}(?P<value>1|on|true|yes)\b|(?=\s*$|\s+--|\n))"
-    r"|(?P<replica>\breplicaof|\bslaveof)\s+\S+\s+\d+|\bhot_standby\s*=\s*on\b",
+    r"|(?P<replica>\breplicaof|\bslaveof)\s+\S+\s+\d+|\bhot_standby\s*=\s*on\b"
+    r"|\binnodb[-_]force[-_]recovery\b[\s\"'=:]{1,4}[1-6]\b",
     re.IGNORECASE,
 )
 _IN_NAME = {

@@ -10,25 +10,23 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from kfi.diagnosis.conditions.access_log import not_found
 from kfi.diagnosis.conditions.config_routes import Written, routes_in
 from kfi.diagnosis.conditions.route_faults import missing_backend, missing_port
+from kfi.diagnosis.conditions.route_words import apps_in, core, names_it, shared_prefix, words_of
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.needs import Address
-from kfi.snapshot.provenance import quote
+from kfi.snapshot.pod import Container
+from kfi.snapshot.provenance import Path, quote
 from kfi.snapshot.resources import Keyed, Service
 from kfi.snapshot.routes import Route
-from kfi.snapshot.routing import GatewayRoute, VirtualService
+from kfi.snapshot.routing import GatewayRoute, Ingress, VirtualService
 from kfi.snapshot.view import Snapshot
 
-_PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
-# What names of Services have in common, and says nothing of which one is meant.
-_PLAIN = frozenset("service svc server srv app api backend web v1 v2 v3 rest http grpc public".split())
-_SUFFIX = re.compile(r"(?<=[a-z]{3})(?:service|svc|server)$")
 # How names of variables that hold an address end.
 _ADDRESS_WORDS = re.compile(r"(?:_(?:ADDR|ADDRESS|URL|URI|HOST|ENDPOINT|BASE|BASEURL|HOSTPORT|PORT))+$", re.IGNORECASE)
 # ROUTE_CARTS: /api/carts=http://cart:80, several of them with commas between.
@@ -36,6 +34,10 @@ _IN_VARIABLE = re.compile(
     r"(?<![\w:/])(?P<path>/[\w.*{}/-]{1,200})\s?(?:=>?|->|\||:)\s?(?:lb|https?|grpc|ws)://"
     r"(?P<host>[a-z][a-z0-9.-]{0,250})(?::(?P<port>\d{2,5}))?"
 )
+# SPRING_CLOUD_GATEWAY_ROUTES_2_URI, and the predicates beside it.
+_INDEXED = re.compile(r"(?P<place>\w*ROUTES_?\d+)_?(?:(?P<uri>URI)|PREDICATES\w*)$", re.IGNORECASE)
+_PREDICATE = re.compile(r"^Path=(?P<path>/[^,\s]{0,300})")
+_URI = re.compile(r"^(?:lb|https?)://(?P<host>[a-z][a-z0-9.-]{0,250})(?::(?P<port>\d{2,5}))?", re.IGNORECASE)
 _MAX_VALUE = 8000
 _ENOUGH = 2
 # Names that differ by a letter or two.
@@ -93,12 +95,12 @@ def crossed_variables(snapshot: Snapshot) -> Iterator[Crossed]:
         if service is not None and service.observed:
             by_workload[workload].append((service, address))
     for workload, held in by_workload.items():
-        apps = _apps(snapshot, {service.namespace for service, _ in held}) if len(held) > _ENOUGH else []
-        prefix = _shared_prefix(apps)
-        words = [frozenset({_core(_ADDRESS_WORDS.sub("", address.variable))}) - {""} for _, address in held]
-        straight = [_names(service.name, own, prefix) for (service, _), own in zip(held, words, strict=True)]
+        apps = apps_in(snapshot, {service.namespace for service, _ in held}) if len(held) > _ENOUGH else []
+        prefix = shared_prefix(apps)
+        words = [frozenset({core(_ADDRESS_WORDS.sub("", address.variable))}) - {""} for _, address in held]
+        straight = [names_it(service.name, own, prefix) for (service, _), own in zip(held, words, strict=True)]
         for (service, address), own, right in zip(held, words, straight, strict=True):
-            meant = [app for app in apps if _names(app.name, own, prefix)]
+            meant = [app for app in apps if names_it(app.name, own, prefix)]
             if not right and len(meant) == 1 and sum(straight) >= _ENOUGH and meant[0].ref != service.ref:
                 yield Crossed(workload, address, meant[0], service)
 
@@ -110,7 +112,7 @@ def _of_objects(snapshot: Snapshot) -> Iterator[Way]:
     for route in snapshot.topology.routes:
         # The name of an object with one target says what it is for; a host is often the whole shop's.
         name = route.owner.name if len(targets[route.owner]) == 1 else ""
-        words = _words(route.path, route.host.partition(".")[0], name)
+        words = words_of(route.path, route.host.partition(".")[0], name)
         yield Way(route, _gateway_of(snapshot, route.owner), words)
 
 
@@ -129,71 +131,57 @@ def _of_config_maps(snapshot: Snapshot) -> Iterator[Way]:
             continue
         for key, text in (config_map.data or {}).items():
             for written in routes_in(text) if isinstance(text, str) else ():
-                yield from _way(config_map.ref, key, written)
+                yield from _way(config_map.ref, ("data", key), written)
 
 
 def _of_variables(snapshot: Snapshot) -> Iterator[Way]:
-    """Yield the routes that a gateway has in variables: a path, a sign, and where it leads."""
+    """Yield the routes that a gateway has in variables."""
     for workload in snapshot.workloads:
         for container in () if snapshot.topology.owner(workload.ref) else workload.spec.template.spec.containers:
-            for env in container.env:
-                at = ("spec", "template", "spec", "containers", container.name, "env", env.name, "value")
-                for match in _IN_VARIABLE.finditer((env.value or "")[:_MAX_VALUE]):
-                    name, *rest = match["host"].split(".")
-                    if not rest or rest[1:2] in ([], ["svc"]):
-                        home = rest[0] if rest else workload.namespace
-                        service = workload.ref.model_copy(update={"kind": "Service", "namespace": home, "name": name})
-                        port = int(match["port"]) if match["port"] else None
-                        route = Route(workload.ref, "", match["path"], service, port, at)
-                        yield Way(route, str(workload.ref), _words(match["path"]))
+            for name, written in _written_in(container):
+                at = ("spec", "template", "spec", "containers", container.name, "env", name, "value")
+                yield from _way(workload.ref, at, written)
 
 
-def _way(owner: ObjectRef, key: str, written: Written) -> Iterator[Way]:
+def _written_in(container: Container) -> Iterator[tuple[str, Written]]:
+    """Yield the routes in one variable (a path, a sign, and where it leads) and those in two of one number."""
+    paths: dict[str, str] = {}
+    uris: dict[str, tuple[str, str]] = {}
+    for env in container.env:
+        value = (env.value or "")[:_MAX_VALUE]
+        for match in _IN_VARIABLE.finditer(value):
+            yield env.name, Written(match["path"], match["host"], int(match["port"]) if match["port"] else None, "")
+        indexed, predicate = _INDEXED.fullmatch(env.name), _PREDICATE.match(value)
+        if indexed and indexed["uri"]:
+            uris[indexed["place"].upper()] = env.name, value
+        elif indexed and predicate:
+            paths[indexed["place"].upper()] = predicate["path"]
+    for place, (name, value) in uris.items():
+        uri = _URI.match(value)
+        if uri and place in paths:
+            yield name, Written(paths[place], uri["host"], int(uri["port"]) if uri["port"] else None, "")
+
+
+def _way(owner: ObjectRef, at: Path, written: Written) -> Iterator[Way]:
     name, *rest = written.host.split(".")
     if rest and rest[1:2] not in ([], ["svc"]):
         return  # a host of the world outside
     home = rest[0] if rest else owner.namespace
     service = ObjectRef(cluster=owner.cluster, kind="Service", namespace=home, name=name)
-    route = Route(owner, "", written.path, service, written.port, ("data", key))
-    yield Way(route, str(owner), _words(written.path), written.token)
-
-
-def _words(*texts: str) -> frozenset[str]:
-    return frozenset(core for text in texts for part in text.split("/") if (core := _core(part)))
-
-
-def _core(name: str) -> str:
-    """Give what of a name says which application is meant.
-
-    >>> _core("orderOtherService"), _core("cart-svc"), _core("orderservice"), _core("v1"), _core("deliveries")
-    ('orderother', 'cart', 'order', '', 'delivery')
-    """
-    parts = [part.lower() for part in _PARTS.findall(name)]
-    return _singular(_SUFFIX.sub("", "".join(part for part in parts if part not in _PLAIN)))
-
-
-def _singular(word: str) -> str:
-    """Give a word without the ending of its plural: a path mostly has it (/carts), a Service mostly not.
-
-    >>> _singular("carts"), _singular("addresses"), _singular("address"), _singular("boxes"), _singular("bus")
-    ('cart', 'address', 'address', 'box', 'bus')
-    """
-    if len(word) < 4 or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies"):
-        return f"{word[:-3]}y"
-    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word.removesuffix("s")
+    route = Route(owner, "", written.path, service, written.port, at)
+    yield Way(route, str(owner), words_of(written.path), written.token)
 
 
 def _odd_ones(snapshot: Snapshot, ways: list[Way]) -> Iterator[Misrouted]:
-    apps = _apps(snapshot, {way.route.service.namespace for way in ways})
-    prefix = _shared_prefix(apps)
-    straight = [way for way in ways if _names(way.route.service.name, way.words, prefix)]
+    apps = apps_in(snapshot, {way.route.service.namespace for way in ways})
+    prefix = shared_prefix(apps)
+    straight = [way for way in ways if names_it(way.route.service.name, way.words, prefix)]
     for way in ways:
-        own = _names(way.route.service.name, way.words, prefix)
-        meant = [s for s in apps if s.namespace == way.route.service.namespace and _names(s.name, way.words, prefix)]
+        own = names_it(way.route.service.name, way.words, prefix)
+        meant = [s for s in apps if s.namespace == way.route.service.namespace and names_it(s.name, way.words, prefix)]
         if len(meant) == 1:
             yield from _judged(snapshot, way, meant[0], _Baseline(own, straight, ways))
+            yield from _of_another_number(snapshot, way, meant[0], ways)
         elif not own and not meant and len(straight) >= _ENOUGH:
             yield from _misspelt(snapshot, way, straight)
 
@@ -201,7 +189,7 @@ def _odd_ones(snapshot: Snapshot, ways: list[Way]) -> Iterator[Misrouted]:
 def _misspelt(snapshot: Snapshot, way: Way, straight: list[Way]) -> Iterator[Misrouted]:
     """Yield a route whose path is its target's name but for a letter, where requests for the right path go nowhere."""
     target = snapshot.objects.get(way.route.service)
-    word = _core(way.route.service.name)
+    word = core(way.route.service.name)
     alike = [one for one in way.words if SequenceMatcher(None, one, word).ratio() >= _ALIKE]
     reached = any(other.route.service == way.route.service for other in straight)
     if not alike or reached or not isinstance(target, Service):
@@ -216,6 +204,36 @@ def _misspelt(snapshot: Snapshot, way: Way, straight: list[Way]) -> Iterator[Mis
         yield Misrouted(target, way, said, (*_route_lines(snapshot, way), *lines[:2]), 0.8)
 
 
+def _of_another_number(snapshot: Snapshot, way: Way, meant: Service, ways: list[Way]) -> Iterator[Misrouted]:
+    """Yield a route whose path differs from its Service's name in number, where requests ask for that name.
+
+    Ingress and Gateway API compare whole elements: /api/loan does not match /api/loans. A proxy's own prefix would.
+    """
+    route = way.route
+    word = next((part for part in route.path.split("/") if part != meant.name and core(part) == core(meant.name)), "")
+    if way.token or route.service != meant.ref or not word or not _by_elements(snapshot, way):
+        return
+    right = "/".join(meant.name if part == word else part for part in route.path.split("/"))
+    others = [other.route for other in ways if other is not way]
+    if any(_covers(other.path, right) and other.path.strip("/*") for other in others):
+        return
+    behind = {snapshot.topology.behind(other.service) for other in others} - {snapshot.topology.behind(meant.ref)}
+    told = [line for ref in sorted(filter(None, behind), key=str) for line in not_found(snapshot, ref, right)]
+    if told:
+        said = f"requests ask for {right}, which that path does not match"
+        yield Misrouted(meant, way, said, (*_route_lines(snapshot, way), *told[:2]), 0.85)
+
+
+def _by_elements(snapshot: Snapshot, way: Way) -> bool:
+    return isinstance(snapshot.objects.get(way.route.owner), (Ingress, GatewayRoute))
+
+
+def _covers(prefix: str, path: str) -> bool:
+    """Tell whether a prefix of whole elements matches a path."""
+    wanted, given = prefix.strip("/*").split("/"), path.strip("/").split("/")
+    return given[: len(wanted)] == wanted
+
+
 @dataclass(frozen=True)
 class _Baseline:
     """How the other routes of the gateway stand."""
@@ -225,6 +243,11 @@ class _Baseline:
     straight: list[Way]
     """Those that do."""
     ways: list[Way]
+
+    def shares(self, way: Way) -> bool:
+        """Tell whether the object of a route holds those of other applications too, that lead where they say."""
+        beside = {one.route.service for one in self.straight if one.route.owner == way.route.owner}
+        return len(beside - {way.route.service}) >= _ENOUGH
 
     def gathers(self, service: ObjectRef) -> bool:
         """Tell whether a Service is one that many paths lead to, as a front end is."""
@@ -236,7 +259,7 @@ class _Baseline:
 def _judged(snapshot: Snapshot, way: Way, meant: Service, baseline: _Baseline) -> Iterator[Misrouted]:
     route = way.route
     fault = missing_backend(snapshot, route) or missing_port(snapshot, route)
-    if fault and (way.token or not baseline.own):
+    if fault and (way.token or not baseline.own or baseline.shares(way)):
         lines = (*_route_lines(snapshot, way), *fault.lines[:2])
         yield Misrouted(meant, way, fault.said, lines, min(fault.strength, 0.93))
         return
@@ -254,8 +277,8 @@ def _judged(snapshot: Snapshot, way: Way, meant: Service, baseline: _Baseline) -
 
 def _twice_named(way: Way, meant: Service) -> bool:
     """Tell whether both the route's own name and its path say whom it is meant for; a file's routes have no name."""
-    name, path = _words(way.route.owner.name), _words(way.route.path)
-    return not way.token and _core(meant.name) in name & path
+    name, path = words_of(way.route.owner.name), words_of(way.route.path)
+    return not way.token and core(meant.name) in name & path
 
 
 def _passes_on(snapshot: Snapshot, other: Service, meant: Service) -> bool:
@@ -289,23 +312,3 @@ def _lines_with(snapshot: Snapshot, ref: ObjectRef, token: str, path: str) -> tu
         path_of = document.source.path
         return (Citation(document_id=document.id, path=path_of, first_line=line, last_line=line, text=text),)
     return ()
-
-
-def _apps(snapshot: Snapshot, namespaces: Iterable[str]) -> list[Service]:
-    homes = set(namespaces)
-    return [s for s in snapshot.kube_services if s.namespace in homes and snapshot.topology.meant_by(s)]
-
-
-def _shared_prefix(apps: Iterable[Service]) -> str:
-    """Give the first part that most of these names have in common: `shop-` of shop-cart and shop-mailer."""
-    counts: dict[str, int] = defaultdict(int)
-    names = [service.name for service in apps]
-    for name in names:
-        counts[name.partition("-")[0]] += 1
-    first = max(counts, key=lambda part: counts[part], default="")
-    return f"{first}-" if names and counts[first] > max(2, len(names) * 0.6) else ""
-
-
-def _names(service: str, words: frozenset[str], prefix: str) -> bool:
-    """Tell whether a route's words name a Service."""
-    return bool({_core(service), _core(service.removeprefix(prefix))} & words)

@@ -159,9 +159,9 @@ def _barred(snapshot: Snapshot) -> Iterator[Finding]:
 
 def unresolved(log: Log) -> bool:
     """Tell whether a log line says that a name does not resolve."""
-    return bool(_UNRESOLVED.search(log.record.example, 0, _MAX_CHARS)) or bool(
-        _UNRESOLVED.search(log.record.stack, 0, _MAX_CHARS)
-    )
+    # The raw line holds what a structured one says beside its message: the error it wraps.
+    texts = (log.record.example, log.record.stack, log.citation.text if log.failing else "")
+    return any(_UNRESOLVED.search(text, 0, _MAX_CHARS) for text in texts)
 
 
 def _misses(snapshot: Snapshot) -> Iterator[_Miss]:

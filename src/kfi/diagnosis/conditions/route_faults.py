@@ -45,11 +45,19 @@ def missing_backend(snapshot: Snapshot, route: Route) -> Fault | None:
     absent = snapshot.absent(route.service)
     if absent:
         return Fault(said, (absent,), 0.95)
+    homeless = snapshot.absent(_home_of(route.service))
+    if homeless:
+        said = f"Service {route.service.name} of namespace {route.service.namespace}, which does not exist"
+        return Fault(said, (homeless,), 0.95)
     given = (one for one in snapshot.kube_services if one.namespace == route.service.namespace)
     if service is None and only_declared(snapshot, route.owner) and any(not one.observed for one in given):
         said = f"Service {route.service.name}, which is not among the objects of the namespace that were given"
         return Fault(said, (), 0.5)
     return None
+
+
+def _home_of(service: ObjectRef) -> ObjectRef:
+    return ObjectRef(cluster=service.cluster, kind="Namespace", name=service.namespace)
 
 
 def _told_missing(snapshot: Snapshot, route: Route) -> tuple[Citation, ...]:

@@ -41,6 +41,8 @@ _PASSWORD = re.compile(r"pass(?:word|wd|phrase)?$|pwd$|pw$|secret|token|credenti
 # Variables that mostly come from a Secret beside the password, and are none.
 _NO_PASSWORD = re.compile(r"(?:USER(?:_?NAME)?|LOGIN|HOST(?:NAME)?|PORT|DATABASE|DB_?NAME|SCHEMA)$", re.IGNORECASE)
 _MAX_CHARS = 4000
+# The keys of a certificate, whatever the Secret's type.
+_CERTIFICATE = frozenset({"tls.crt", "tls.key"})
 # As many of a namespace that take theirs from Secrets make a custom of it.
 _SIBLINGS = 3
 
@@ -286,8 +288,9 @@ def _named_for(snapshot: Snapshot, workload: ObjectRef) -> Keyed | None:
     for secret in snapshot.live(Keyed, "Secret"):
         mine = secret.namespace == workload.namespace and secret.name.startswith(f"{workload.name}-")
         taken = (secret.namespace, secret.name) in used or snapshot.topology.users_of(secret.ref)
-        # What carries a type of its own (TLS, registry, token) is for Ingresses, pulls and controllers.
-        if mine and not taken and secret.type in ("", "Opaque"):
+        # What carries a type of its own (TLS, registry, token), or its keys, is for Ingresses, pulls and controllers.
+        certificate = bool(_CERTIFICATE & (secret.keys or frozenset()))
+        if mine and not taken and secret.type in ("", "Opaque") and not certificate:
             return secret
     return None
 

@@ -17,8 +17,8 @@ from kfi.diagnosis.conditions.name_resolution import dns_settings, unresolved
 from kfi.diagnosis.conditions.past_errors import PastErrors
 from kfi.diagnosis.conditions.settings import settings_of
 from kfi.diagnosis.words.config import UNKNOWN_SERVICE_NAME
-from kfi.diagnosis.words.service import DNS_FAILURE, ENV_ADDRESS_MISMATCH
-from kfi.models.schemas import Finding, ObjectRef
+from kfi.diagnosis.words.service import DNS_FAILURE, ENV_ADDRESS_MISMATCH, SERVICE_MISSING
+from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.pod import PodSpec
 from kfi.snapshot.provenance import Path
 from kfi.snapshot.resources import Service, Workload
@@ -68,7 +68,8 @@ def unknown_names(snapshot: Snapshot, ill: frozenset[ObjectRef]) -> Iterator[Fin
     by_variable = {(who, a.host) for who, service, a in snapshot.topology.addresses if service is None}
     for one in misses.values():
         if len(callers[one.service]) < _MANY and (one.caller, one.service.name) not in by_variable:
-            yield from _found(snapshot, one, ill)
+            named = any(host == one.service.name for _, host in by_variable)
+            yield from _found(snapshot, one, ill, named)
 
 
 def _misses(snapshot: Snapshot) -> Iterator[_Miss]:
@@ -109,11 +110,16 @@ def _has(snapshot: Snapshot, service: ObjectRef, caller: ObjectRef, name: str) -
     return "." in name and parent in snapshot.objects
 
 
-def _found(snapshot: Snapshot, one: _Miss, ill: frozenset[ObjectRef]) -> Iterator[Finding]:
+def _found(snapshot: Snapshot, one: _Miss, ill: frozenset[ObjectRef], named_by_variable: bool) -> Iterator[Finding]:
     absent, meant = snapshot.absent(one.service), _meant(snapshot, one)
     stands = snapshot.topology.named(one.service.name)
-    if (absent is None and meant is None) or (stands and stands.namespace == one.service.namespace):
-        return  # where a workload of the name stands, its Service is what is missing
+    if stands and stands.namespace == one.service.namespace:
+        # Where a workload of the name stands, its Service is what is missing; the rules about variables tell of those.
+        if absent and stands.name == one.service.name and not named_by_variable:
+            yield _service_missing(one, stands, absent)
+        return
+    if absent is None and meant is None:
+        return
     if meant is None and "." in one.name and not one.name.partition(".")[2].count("."):
         return  # `example.com` is no Service of namespace com
     setting = next((s for s in settings_of(snapshot, one.caller) if one.name in s.text), None)
@@ -132,6 +138,15 @@ def _found(snapshot: Snapshot, one: _Miss, ill: frozenset[ObjectRef]) -> Iterato
     rule = ENV_ADDRESS_MISMATCH if in_variable else UNKNOWN_SERVICE_NAME
     sure = 0.93 if meant and (absent or setting) else 0.85 if meant else 0.7 if one.caller in ill else 0.35
     yield rule.found(one.caller, message, lines[:6], strength=sure)
+
+
+def _service_missing(one: _Miss, stands: ObjectRef, absent: Citation) -> Finding:
+    message = (
+        f"Service {one.service.name} does not exist in namespace {one.service.namespace}, though {stands.kind} "
+        f"{stands.name} is there; {one.caller.name} looks it up in vain."
+    )
+    lines = (absent, one.log.citation)
+    return SERVICE_MISSING.found(one.service, message, lines, strength=0.85, affects=[one.caller])
 
 
 def misled_resolvers(snapshot: Snapshot, ill: frozenset[ObjectRef]) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from kfi.diagnosis.catalogue import Rule
 from kfi.diagnosis.conditions.blame import unreachable
 from kfi.diagnosis.conditions.database_complaints import Complaint, complaints
 from kfi.diagnosis.conditions.database_ports import wrong_ports
-from kfi.diagnosis.conditions.database_servers import Servers
+from kfi.diagnosis.conditions.database_servers import Server, Servers
 from kfi.diagnosis.conditions.database_settings import LIMIT, READ_ONLY, alone, credentials, explaining
 from kfi.diagnosis.conditions.log_words import excerpt
 from kfi.diagnosis.conditions.odd_values import odd_values
@@ -52,10 +52,16 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     yield from odd_values(snapshot, ill)
     for trouble, rule, setting in _OF_SERVERS:
         for said in _by_server([one for one in heard if one.trouble is trouble]).values():
-            yield _refusing(snapshot, rule, said, setting, servers.clients(said[0].server) & ill)
+            yield _refusing(snapshot, rule, said, setting, _clients(snapshot, servers, said[0].server) & ill)
     yield from _set_read_only(snapshot, servers, heard)
     yield from _empty_pools(snapshot, heard)
     yield from _suffering(heard)
+
+
+def _clients(snapshot: Snapshot, servers: Servers, server: Server | None) -> frozenset[ObjectRef]:
+    """Give the workloads that a database's own settings or the traces of calls show to be its clients."""
+    called = snapshot.topology.callers.get(server.workload) if server and server.workload else None
+    return servers.clients(server) | (called or frozenset())
 
 
 def _credentials(snapshot: Snapshot, heard: Sequence[Complaint], ill: frozenset[ObjectRef]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from difflib import SequenceMatcher
 
 from kfi.diagnosis.conditions.access_log import Failed, failed_requests
 from kfi.diagnosis.conditions.past_errors import PastErrors
@@ -21,7 +22,7 @@ from kfi.diagnosis.words.routing import (
 from kfi.models.schemas import Citation, Finding, ObjectRef
 from kfi.snapshot.objects import Condition
 from kfi.snapshot.routes import Route, service_of_host
-from kfi.snapshot.routing import Gateway, GatewayRoute, MeshHost, ParentRef, ReferenceGrant
+from kfi.snapshot.routing import Gateway, GatewayRoute, MeshHost, ParentRef, ReferenceGrant, VirtualService
 from kfi.snapshot.view import Log, Snapshot
 
 RULES = (ROUTE_NOT_ACCEPTED, REFERENCE_NOT_GRANTED, DESTINATION_SUBSET_MISSING, UPSTREAM_ERRORS, NO_ROUTE)
@@ -29,6 +30,8 @@ RULES = (ROUTE_NOT_ACCEPTED, REFERENCE_NOT_GRANTED, DESTINATION_SUBSET_MISSING, 
 # Of these reasons other rules say more.
 _TOLD_ELSEWHERE = frozenset({"BackendNotFound", "RefNotPermitted"})
 _PENDING = timedelta(minutes=2)
+# Names that differ by a letter or two.
+_ALIKE = 0.8
 _GROUP = "gateway.networking.k8s.io"
 
 
@@ -37,6 +40,8 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     for route in snapshot.live(GatewayRoute):
         yield from _not_accepted(snapshot, route)
         yield from _without_gateway(snapshot, route)
+    for mesh in snapshot.of(VirtualService):
+        yield from _on_no_gateway(snapshot, mesh)
     for gateway in snapshot.live(Gateway):
         yield from _not_set_up(snapshot, gateway)
     for way in snapshot.topology.routes:
@@ -72,7 +77,7 @@ def _said(condition: Condition) -> str:
     return f"{condition.reason}: {message}" if message else condition.reason or "no reason given"
 
 
-def _behind(snapshot: Snapshot, route: GatewayRoute) -> list[ObjectRef]:
+def _behind(snapshot: Snapshot, route: GatewayRoute | VirtualService) -> list[ObjectRef]:
     """Give the Services of a route, and their workloads."""
     services = [way.service for way in snapshot.topology.routes if way.owner == route.ref]
     workloads = [snapshot.topology.behind(ref) for ref in services if ref in snapshot.objects]
@@ -90,6 +95,41 @@ def _without_gateway(snapshot: Snapshot, route: GatewayRoute) -> Iterator[Findin
             key = parent.name or str(index)
             lines = (*snapshot.cite(route.ref, ("spec", "parentRefs", key, "name")), absent)
             yield ROUTE_NOT_ACCEPTED.found(route.ref, message, lines, strength=0.95, affects=_behind(snapshot, route))
+
+
+def _on_no_gateway(snapshot: Snapshot, mesh: VirtualService) -> Iterator[Finding]:
+    """Yield a VirtualService of which no Gateway exists that it names: only those, and `mesh`, are given its routes."""
+    named = [(name, _gateway_named(mesh, name)) for name in mesh.spec.gateways]
+    if not named or any(name == "mesh" or ref in snapshot.objects for name, ref in named):
+        return
+    # Manifests are not all there is: without a list only a name much like that of a Gateway beside it is a mistake.
+    proof = [snapshot.absent(ref) for _, ref in named]
+    alike = [near for _, ref in named if (near := _alike(snapshot, ref))]
+    if not all(proof) and not alike:
+        return
+    missing = ", ".join(f"{ref.namespace}/{ref.name}" for _, ref in named)
+    instead = f"; Gateway {alike[0].name} is there" if alike else ""
+    message = f"VirtualService {mesh.name} hangs on Gateway {missing}, which does not exist{instead}."
+    paths = [("spec", "gateways", str(index)) for index in range(len(named))]
+    lines = (
+        *(snapshot.cite(mesh.ref, *paths) or snapshot.cite(mesh.ref, ("spec", "gateways"))),
+        *(line for line in proof[:1] if line),
+        *(snapshot.cite_row(alike[0]) if alike else ()),
+    )
+    sure = 0.95 if all(proof) else 0.8
+    yield ROUTE_NOT_ACCEPTED.found(mesh.ref, message, lines[:5], strength=sure, affects=_behind(snapshot, mesh))
+
+
+def _gateway_named(mesh: VirtualService, name: str) -> ObjectRef:
+    """Give the Gateway that a name means: of the VirtualService's own namespace, or `namespace/name`."""
+    home, _, short = name.rpartition("/")
+    namespace = mesh.namespace if home in ("", ".") else home
+    return ObjectRef(cluster=mesh.ref.cluster, kind="Gateway", namespace=namespace, name=short)
+
+
+def _alike(snapshot: Snapshot, missing: ObjectRef) -> ObjectRef | None:
+    beside = (g.ref for g in snapshot.of(Gateway, "Gateway") if g.namespace == missing.namespace)
+    return next((ref for ref in beside if SequenceMatcher(None, ref.name, missing.name).ratio() >= _ALIKE), None)
 
 
 def _gateway(route: GatewayRoute, parent: ParentRef) -> ObjectRef:

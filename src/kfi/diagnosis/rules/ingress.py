@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from kfi.diagnosis.conditions.gateway_logs import strayed
 from kfi.diagnosis.conditions.manifest_faults import only_declared
 from kfi.diagnosis.conditions.misrouting import Misrouted, misrouted
 from kfi.diagnosis.conditions.route_faults import (
@@ -57,6 +58,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield the ways into the cluster that lead nowhere, or elsewhere."""
     astray = list(misrouted(snapshot))
     yield from _misrouted(snapshot, astray)
+    yield from _strayed(snapshot, {one.meant.ref for one in astray})
     known = {(one.way.route.owner, one.way.route.at) for one in astray}
     yield from _faults(snapshot, known)
     yield from _unserved(snapshot)
@@ -79,6 +81,15 @@ def _misrouted(snapshot: Snapshot, astray: Iterable[Misrouted]) -> Iterator[Find
         )
         affects = [route.owner, *_workload_of(snapshot, one.meant.ref), *_readers(snapshot, route.owner)]
         yield GATEWAY_MISROUTED.found(one.meant.ref, message, one.lines, strength=one.strength, affects=affects)
+
+
+def _strayed(snapshot: Snapshot, told: set[ObjectRef]) -> Iterator[Finding]:
+    """Yield what only a gateway's log tells: of applications whose route no text shows."""
+    for one in strayed(snapshot):
+        if one.meant.ref not in told:
+            message = f"{one.gateway.kind} {one.gateway.name} sends requests for {one.meant.name} {one.said}."
+            affects = [one.gateway, *_workload_of(snapshot, one.meant.ref)]
+            yield GATEWAY_MISROUTED.found(one.meant.ref, message, one.lines, strength=one.strength, affects=affects)
 
 
 def _readers(snapshot: Snapshot, config_map: ObjectRef) -> Iterator[ObjectRef]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfi.diagnosis.conditions.address_faults import address_faults
+from kfi.diagnosis.conditions.database_servers import second_port
 from kfi.diagnosis.conditions.manifest_faults import mismatched_selectors, only_declared
 from kfi.diagnosis.conditions.misrouting import crossed_variables
 from kfi.diagnosis.conditions.name_resolution import name_faults
@@ -242,7 +243,7 @@ def _port(snapshot: Snapshot, service: Service, port: ServicePort) -> Iterator[F
     if _names_unseen(snapshot, owner, ports, target) and not _ready_in_vain(snapshot, service):
         return
     matching = _matching(containers, target)
-    if any(p.protocol == port.protocol for p in matching):
+    if any(p.protocol == port.protocol for p in matching) or any(second_port(c, target) for c in containers):
         return
     if matching or (not ports and _talks_tcp(snapshot, service, port)):
         yield _wrong_protocol(snapshot, service, port, owner, matching)

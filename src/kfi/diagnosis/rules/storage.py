@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kfi.diagnosis.catalogue import Rule
-from kfi.diagnosis.conditions.claim_match import NO_PROVISIONER, Misfit, Nearest, modes, nearest
+from kfi.diagnosis.conditions.claim_match import NO_PROVISIONER, Misfit, Nearest, modes, nearest, taken
 from kfi.diagnosis.conditions.claim_users import Users, claim_users
 from kfi.diagnosis.conditions.field_lines import cite_whole
 from kfi.diagnosis.conditions.full_volumes import full_volumes
@@ -98,7 +98,7 @@ def _heard(snapshot: Snapshot, waiting: Sequence[Waiting]) -> Iterator[Finding]:
     """Yield claims of which only Events are known, and the newest is a failure to get a volume."""
     reasons = ("FailedBinding", "ProvisioningFailed")
     heard = {e.ref.object for e in snapshot.events if e.ref.kind == "PersistentVolumeClaim" and e.reason in reasons}
-    for ref in sorted(heard - snapshot.objects.keys(), key=str):
+    for ref in sorted((ref for ref in heard if ref not in snapshot.objects), key=str):
         newest = snapshot.events_of(ref)[0]
         if newest.reason not in reasons or snapshot.absent(ref):
             continue
@@ -147,6 +147,9 @@ def _why(snapshot: Snapshot, case: Case) -> _Why | None:
     lost = _lost(snapshot, claim)
     if lost:
         return lost
+    held = next((v for v in volumes if claim.spec.volume_name == v.name and taken(claim.ref, v)), None)
+    if held:  # a claim that names its volume waits for that one, whatever its class could provide
+        return _compared(snapshot, claim, Nearest(held, (Misfit.TAKEN,)))
     name = claim.spec.storage_class_name or ""
     storage_class = snapshot.find("StorageClass", "", name, claim.ref.cluster) if name else None
     if isinstance(storage_class, StorageClass):

@@ -81,9 +81,10 @@ _FAMILIES: tuple[tuple[Trouble, str, str], ...] = (
         r"|ConnectionAcquireTimeoutError|couldn't get a connection after|connection pool (?:has been|is) exhausted"
         r"|prior to obtaining a connection from the pool|pool timed out while waiting for an open connection"
         r"|checking out a connection from (?:the )?connection pool|query_wait_timeout|WaitQueueTimeoutError"),
-    # 1290, 1792, 1836.
+    # 1290, 1792, 1836; 1881 and 1874: InnoDB takes no writes while innodb_force_recovery is set.
     (Trouble.READ_ONLY, "mysql", r"running with the --?(?:super[-_])?read[-_]only option|running in read-only mode"
-        r"|cannot execute statement in a read only transaction|ER_READ_ONLY_MODE|innodb is in read only mode"),
+        r"|cannot execute statement in a read only transaction|ER_READ_ONLY_MODE|innodb is in read only mode"
+        r"|operation not allowed when innodb_forced?_recovery"),
     # 25006.
     (Trouble.READ_ONLY, "postgres", r"cannot execute [\w ]{2,40} in a read-only transaction|ReadOnlySqlTransaction"
         r"|cannot execute [\w ]{2,40} during recovery"),
@@ -103,7 +104,8 @@ FAMILIES = tuple(Words(trouble, engine, re.compile(text, re.IGNORECASE)) for tro
 # A cheap test before the families: nearly every line of a log holds none of these.
 LIKELY = re.compile(
     r"denied|auth|login|password|pass\b|role|pg_hba|28P01|refused|credential|ORA-|SASL|connection|clients|pool|read.?only"
-    r"|MISCONF|not primary|not master|Writable|NotMaster|watermark|3906|18456|1045|space exceeded|during recovery",
+    r"|MISCONF|not primary|not master|Writable|NotMaster|watermark|3906|18456|1045|space exceeded|during recovery"
+    r"|forced?_recovery",
     re.IGNORECASE,
 )
 

@@ -21,6 +21,7 @@ _NAMES = (
     ("CSINode",), ("VolumeAttachment",), ("APIService",), ("ControllerRevision",), ("VolumeSnapshot", "vs"),
     ("ValidatingWebhookConfiguration",), ("MutatingWebhookConfiguration",), ("PodTemplate",), ("ComponentStatus", "cs"),
     ("Gateway", "gtw"), ("GatewayClass", "gc"), ("HTTPRoute",), ("GRPCRoute",), ("VirtualService",),
+    ("IngressRoute",), ("HTTPProxy",),
     ("DestinationRule", "dr"), ("ServiceEntry",), ("Certificate", "cert"), ("CertificateRequest", "cr"), ("Issuer",),
     ("ClusterIssuer",), ("ServiceMonitor", "smon"), ("PodMonitor", "pmon"), ("PrometheusRule", "promrule"),
     ("ScaledObject", "so"), ("Application",), ("Rollout",), ("Kustomization", "ks"), ("HelmRelease", "hr"),
