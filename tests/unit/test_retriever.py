@@ -254,6 +254,21 @@ def test_what_was_relaxed_or_could_not_be_searched_is_said_once():
     )
 
 
+def test_a_name_that_one_search_matched_is_not_said_to_match_nothing():
+    documents = (normal("Pod/orchard/cart-0", "probe timeout"),)
+    asked = scope("probe?", documents=documents)
+
+    def finding(first: bool, second: bool) -> tuple[str, ...]:
+        legs = [
+            lambda _, kept=kept: Ranked(((Found(documents[0].id, 1.0),),), relaxed="" if kept else "let go")
+            for kept in (first, second)
+        ]
+        return found_in(Legs(legs[0], legs[1], idle), asked, documents).notes
+
+    assert finding(False, False) == ("let go",)
+    assert finding(True, False) == finding(False, True) == finding(True, True) == ()
+
+
 def test_older_states_are_no_hits():
     old, new = (normal("Pod/orchard/cart-0", f"probe timeout {n}") for n in (1, 2))
 

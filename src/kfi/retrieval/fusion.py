@@ -44,6 +44,8 @@ class Ranked:
 
     found: Ranking
     notes: tuple[str, ...] = ()
+    relaxed: str = ""
+    """What was let go of so that something was found; empty where nothing was."""
 
 
 class Fused(NamedTuple):

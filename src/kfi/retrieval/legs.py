@@ -130,15 +130,15 @@ class DenseLeg:
     def _found(self, search: Search, index: Index, embedder: QueryEmbedder) -> Ranked:
         if self.documents is None or not isinstance(embedder, WholeVectors):
             vectors = embedder.embed_queries(search.parts)
-            return _first_that_finds(search, partial(index.dense, vectors), self.candidates, " by meaning")
+            return _first_that_finds(search, partial(index.dense, vectors), self.candidates)
         whole = embedder.native_queries(search.parts)
         find = partial(index.dense, embedder.cut(whole))
         if len(whole[0]) <= embedder.dimension:
-            return _first_that_finds(search, find, self.candidates, " by meaning")
-        ranked = _first_that_finds(search, find, max(_RESCORED, self.candidates), " by meaning")
+            return _first_that_finds(search, find, self.candidates)
+        ranked = _first_that_finds(search, find, max(_RESCORED, self.candidates))
         pairs = zip(whole, ranked.found, strict=True)
         again = (_rescored(embedder, self.documents, query, found) for query, found in pairs)
-        return Ranked(tuple(found[: self.candidates] for found in again), ranked.notes)
+        return Ranked(tuple(found[: self.candidates] for found in again), ranked.notes, ranked.relaxed)
 
 
 def _rescored(embedder: WholeVectors, documents: Cards, query: Native, found: Sequence[Found]) -> tuple[Found, ...]:
@@ -166,7 +166,7 @@ class LexicalLeg:
             return idle(search)
         try:
             asked = [_telling(part) for part in search.parts]
-            ranked = _first_that_finds(search, partial(self.index.lexical, asked), self.candidates, " by words")
+            ranked = _first_that_finds(search, partial(self.index.lexical, asked), self.candidates)
             return ranked if any(ranked.found) else Ranked(ranked.found, self.index.missing)
         except ServiceError as error:
             return _nothing(search, f"Not searched by words: {error.message} {error.hint}")
@@ -186,14 +186,14 @@ def _nothing(search: Search, note: str) -> Ranked:
 
 
 def _first_that_finds(
-    search: Search, find: Callable[[Condition | None, int], list[list[Match]]], candidates: int, by: str
+    search: Search, find: Callable[[Condition | None, int], list[list[Match]]], candidates: int
 ) -> Ranked:
     """Search with the narrowest filter that leaves something for a sub-query, and say where that was not the first."""
     for level in search.levels:
         found = _current(search.scope, partial(find, level.condition), candidates)
         if any(found):
             first = search.levels[0]
-            return Ranked(found, () if level is first else (relaxed(first.place, level.place, by),))
+            return Ranked(found, relaxed="" if level is first else relaxed(first.place, level.place))
     return idle(search)
 
 

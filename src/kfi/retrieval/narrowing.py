@@ -72,9 +72,9 @@ class Search:
         return not self.namespace or inside or ref.object in self.beyond
 
 
-def relaxed(narrow: str, wide: str, by: str = "") -> str:
+def relaxed(narrow: str, wide: str) -> str:
     """Say that a filter left nothing, and what was searched instead."""
-    return f"Nothing matched {narrow}{by}; searched all of {wide}."
+    return f"Nothing matched {narrow}; searched all of {wide}."
 
 
 def narrow(scope: Scope) -> Search:
@@ -142,8 +142,9 @@ def _asked_for(metadata: QueryMetadata, found: bool) -> str:
 
 def _always(snapshot: Snapshot, metadata: QueryMetadata) -> Iterator[Condition]:
     excluded = excluded_by(snapshot, metadata.labels_excluded)
-    if excluded:
-        yield Not(_one_of(snapshot, excluded))
+    # One namespace after the other: another one may have something of the same name that is not excluded.
+    for home in sorted({ref.namespace for ref in excluded}):
+        yield Not(_one_of(snapshot, frozenset(ref for ref in excluded if ref.namespace == home)))
     if metadata.cluster:
         yield Equals(Field.CLUSTER, metadata.cluster)
     if metadata.since or metadata.until:

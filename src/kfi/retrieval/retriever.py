@@ -114,7 +114,7 @@ class _Steps:
         ranked = {Leg.DENSE: found["dense"], Leg.LEXICAL: found["lexical"], Leg.TRIAGE: found["triage"]}
         parts = range(len(search.parts))
         fused = tuple(fuse({leg: one.found[part] for leg, one in ranked.items()}, self.candidates) for part in parts)
-        notes = chain(search.notes, *(one.notes for one in ranked.values()))
+        notes = chain(search.notes, *(one.notes for one in ranked.values()), _let_go(found["dense"], found["lexical"]))
         return Merged(search, fused, tuple(dict.fromkeys(notes)))
 
     def fetch(self, merged: Merged) -> Fetched:
@@ -137,6 +137,12 @@ class _Steps:
         notes = (*proposed.notes, *self.reranker.late(chain.from_iterable(ranked)))
         read = (read_on(spread(_together(hits), scope.snapshot)[: scope.top_k], scope.snapshot) for hits in ranked)
         return Proposed(proposed.search, tuple(_together(hits) for hits in read), notes)
+
+
+def _let_go(*ranked: Ranked) -> tuple[str, ...]:
+    """Give what all searches that found something had to let go of: what one kept to was matched."""
+    said = tuple(one.relaxed for one in ranked if any(one.found))
+    return said if all(said) else ()
 
 
 def _cut(found: Sequence[Fused], documents: Mapping[str, Document], part: str) -> Iterator[Hit]:
