@@ -77,7 +77,9 @@ def test_a_models_words_stand_beside_the_cause_with_the_reason_why_it_was_asked(
 
     assert "In the words of llama3.1\n   It is in CrashLoopBackOff [E1].\n" in out
     # The complex model was wanted; who has it not is told who answered in its place.
-    assert "'deepseek-r1:32b' is not available, so 'llama3.1' answers." in " ".join(out.split())
+    assert "'deepseek-r1:32b' is not available (ollama pull deepseek-r1:32b), so 'llama3.1' answers." in " ".join(
+        out.split()
+    )
 
 
 @pytest.mark.parametrize(

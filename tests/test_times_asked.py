@@ -111,6 +111,7 @@ def test_what_was_over_by_then_is_told_and_what_came_later_is_not(ask, question)
 
     assert causes(answer) == [("node-not-ready", "node-b", State.RESOLVED)]
     assert "Resolved, 2026-11-20 02:11-02:19 UTC: Node/node-b" in answer.summary
+    assert ". As it was then: Node" in answer.summary
 
 
 def test_a_time_in_which_nothing_failed_is_called_quiet_and_what_fails_now_is_named(ask):

@@ -39,6 +39,7 @@ def test_of_a_namespace_that_is_not_there_it_is_said_which_are_and_that_somethin
     assert found.root_causes == ()
     assert found.summary.startswith("Nothing in the evidence is of namespace 'logistics'; there is of: default, ")
     assert "Elsewhere something is: Deployment/orchard/checkout (" in found.summary
+    assert found.evidence == (), "lines from elsewhere prove nothing of it"
 
 
 def test_an_object_in_a_namespace_that_is_not_there_is_looked_for_everywhere_and_that_is_said(sample: Copilot):
@@ -81,3 +82,37 @@ def test_where_nobody_remembers_a_change_no_time_is_left_out(sample: Copilot):
     found = answer(sample, "warnings of node-b since the last upgrade")
 
     assert "When it was last changed is not remembered, so no time is left out." in found.notes
+
+
+def test_of_labels_that_nothing_has_it_is_said_that_they_limit_nothing(sample: Copilot):
+    said = "Nothing in the evidence has the label 'app=parcels'; the answer is not limited by it."
+
+    assert said in answer(sample, "what fails with app=parcels").notes
+    assert said not in answer(sample, "what fails with app=recommender").notes
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("what fails?", "checkout"),
+        ("ImagePullBackOff", "mailer"),
+        ("exit code 137", "recommender"),
+        ("is anything OOMKilled?", "recommender"),
+        ("why does checkout crash, is it OOMKilled?", "checkout"),
+    ],
+)
+def test_a_word_of_kubernetes_puts_the_failure_first_that_it_stands_for_where_nothing_is_named(
+    sample: Copilot, question: str, first: str
+):
+    assert answer(sample, question).root_causes[0].workload.name == first
+
+
+def test_patterns_of_a_namespace_that_is_not_there_say_so(sample: Copilot):
+    notes = {name: sample.patterns(DiagnoseRequest(namespace=name)).notes for name in ("logistics", "orchard")}
+
+    assert "Nothing in the evidence is of namespace 'logistics'." in notes["logistics"]
+    assert "namespace" not in " ".join(notes["orchard"])
+
+
+def test_of_several_objects_of_a_name_the_workload_is_said_to_be_well(sample: Copilot):
+    assert "about StatefulSet/orchard/cart-db" in answer(sample, "is cart-db ok?").summary

@@ -4,13 +4,14 @@ What the rules say to one question about a cluster that was seen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from kfi.diagnosis.catalogue import catalogue
 from kfi.diagnosis.causes import Incident, about, ranked
 from kfi.diagnosis.gaps import find_gaps
-from kfi.diagnosis.meaning import explain, where_seen
+from kfi.diagnosis.meaning import explain, meaning_of, where_seen
 from kfi.diagnosis.preceding import preceding
 from kfi.diagnosis.report import (
     NumberedEvidence,
@@ -39,6 +40,10 @@ from kfi.retrieval.scope import Scope
 from kfi.sight import Seen
 from kfi.snapshot.view import Snapshot
 from kfi.window import bounded_by_change, in_window, old_evidence, over, with_the_past
+
+# Words as Kubernetes prints them: "ImagePullBackOff", "OOMKilled".
+_PRINTED = re.compile(r"\b[A-Z][A-Za-z]{0,30}[a-z][A-Z][A-Za-z]{1,30}\b|\bOOM[A-Z][a-z]{2,10}\b", re.A)
+_MOST_READ = 2_000
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,8 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
         or _of_nobody(seen.incidents, pointed)
     )
     meant, told = with_the_past(seen, plan, pointed, meant)
-    meant = tuple(_not_excluded(meant, pointed))
-    notes = (*notes, *of_change, *told, *old_evidence(snapshot, plan))
+    meant = _asked_for_first(_not_excluded(meant, pointed), plan, pointed)
+    notes = (*notes, *_without_such_labels(plan, pointed), *of_change, *told, *old_evidence(snapshot, plan))
     evidence = NumberedEvidence()
     causes = tuple(
         root_cause(incident, rules, evidence, preceding(snapshot, incident, seen.history))
@@ -125,7 +130,9 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
 def with_meaning(case: Examined, limit: int) -> Examined:
     """Give the case of a question for the meaning of a word with that meaning, and where the evidence shows it."""
     if case.plan.intent is not Intent.EXPLAIN:
-        return case
+        # Lines from elsewhere, and a model's words about them, would only mislead.
+        absent = not case.causes and case.gaps and _unknown_namespace(case.snapshot, case.plan)
+        return replace(case, settled="nothing in the evidence is of that namespace") if absent else case
     explained, rules, evidence = explain(case.plan.question), catalogue(), NumberedEvidence()
     shown = [i for i in case.incidents if any(f.code in explained.codes for f in i.findings)]
     places = [str(f.ref) for incident in shown for f in incident.findings if f.code in explained.codes]
@@ -146,6 +153,28 @@ def _not_excluded(incidents: Iterable[Incident], pointed: Pointed) -> Iterator[I
         root = incident.root
         if root.subject not in pointed.excluded and not (root.refs and root.refs <= pointed.excluded):
             yield incident
+
+
+def _asked_for_first(incidents: Iterable[Incident], plan: QueryPlan, pointed: Pointed) -> tuple[Incident, ...]:
+    """Give incidents with those first that a word of Kubernetes or an exit code in a question may stand for.
+
+    Where it names objects, these decide.
+    """
+    if pointed.objects:
+        return tuple(incidents)
+    words = _PRINTED.findall(plan.question[:_MOST_READ])
+    code = plan.metadata.exit_code
+    meanings = (meaning_of(word) for word in (*words, *([f"exit code {code}"] if code is not None else [])))
+    codes = {rule.code for meaning in meanings if meaning for rule in meaning.rules}
+    return tuple(sorted(incidents, key=lambda one: bool(one.root.first.until) or one.root.rule.code not in codes))
+
+
+def _without_such_labels(plan: QueryPlan, pointed: Pointed) -> Iterator[str]:
+    """Yield that nothing has the labels in a question, where the answer is about everything for that."""
+    labels = plan.metadata.labels_dict
+    if labels and not pointed.objects and not pointed.missing:
+        said = ",".join(f"{key}={value}" for key, value in labels.items())
+        yield f"Nothing in the evidence has the label {said!r}; the answer is not limited by it."
 
 
 def _of_nobody(incidents: Iterable[Incident], pointed: Pointed) -> tuple[Incident, ...]:

@@ -86,7 +86,9 @@ def patterns_in(seen: Seen, ledger: Ledger, request: DiagnoseRequest) -> Pattern
     now = [root_cause(one, rules, evidence) for one in ranked(seen.incidents_of(request.namespace), ())]
     before = spells(seen)
     past = {(one.code, one.workload, one.since): one for cause in now for one in _like(cause, before)}
-    return found.model_copy(update={"past": tuple(past.values())})
+    unknown = request.namespace and request.namespace not in seen.snapshot.namespaces
+    notes = (f"Nothing in the evidence is of namespace {request.namespace!r}.",) if unknown else ()
+    return found.model_copy(update={"past": tuple(past.values()), "notes": (*found.notes, *notes)})
 
 
 def _searched(ledger: Ledger, seen: Seen) -> find.Seen:

@@ -134,6 +134,15 @@ def test_what_a_later_list_does_not_hold_was_deleted_in_between():
     assert "cart-env" in change.evidence[0].text
 
 
+def test_what_was_deleted_keeps_its_earlier_changes():
+    env = ref("ConfigMap/orchard/cart-env")
+    states = [config("db", NOW - timedelta(hours=2)), config("db-2", NOW - timedelta(hours=1))]
+
+    changes = changes_of(snapshot(listing("ConfigMap", "orchard", "mailer-env")), env, states)
+
+    assert [change.statement for change in changes] == ["was deleted", "changed the key DB_HOST from 'db' to 'db-2'"]
+
+
 def test_nothing_is_called_deleted_that_was_never_there_or_that_no_list_misses():
     env, state = ref("ConfigMap/orchard/cart-env"), config("db", NOW - timedelta(hours=1))
     others = listing("ConfigMap", "orchard", "mailer-env")

@@ -357,6 +357,20 @@ def test_of_what_shows_no_labels_a_list_says_that_it_may_have_them(orchard: Copi
     assert "Of 4 the evidence shows no labels; they are in the list." in found.notes
 
 
+def test_the_labels_of_a_workloads_pods_are_labels_of_it(tmp_path: Path):
+    template = {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"name": "app"}]}}
+    spec = {"selector": {"matchLabels": {"app": "cart"}}, "template": template}
+    metadata = {"name": "cart", "namespace": "orchard"}
+    made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+    (tmp_path / "cart.json").write_text(json.dumps(made))
+
+    with asking(tmp_path) as copilot:
+        found = listed(copilot, "list deployments in orchard with tier!=db")
+
+    assert names(found) == ["cart"]
+    assert not [note for note in found.notes if "no labels" in note]
+
+
 @pytest.mark.parametrize("part", ["A", "Aa", "last 5 ", "of a-", "in a", "pods ", "a.b=c ", "events of "])
 def test_a_hostile_question_gets_a_list_all_the_same(orchard: Copilot, part: str):
     answer = orchard.diagnose(DiagnoseRequest(question=f"list pods {part * (7900 // len(part))}"))

@@ -8,7 +8,7 @@ from kfi.cli.app import run
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(_settings: object) -> None:
-        raise ZeroDivisionError("a count\nof nothing")
+        raise ZeroDivisionError("a count\nof \x1b[31mnothing\u202e")
 
     monkeypatch.setattr("kfi.copilot.Copilot.throw_away", breaks)
     monkeypatch.delenv("KFI_DEBUG", raising=False)

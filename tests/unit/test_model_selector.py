@@ -129,10 +129,15 @@ def test_a_model_that_nobody_configured_cannot_be_asked_for(force):
     [
         (HARD, {COMPLEX}, COMPLEX, ""),
         (PLAIN, {"llama3.1:latest"}, SIMPLE, ""),
-        (HARD, {SIMPLE}, SIMPLE, f"; {COMPLEX!r} is not available, so {SIMPLE!r} answers"),
-        (HARD, {"llama3.1:8b"}, "rules", f"; neither {COMPLEX!r} nor {SIMPLE!r} is available, so the rules answer"),
-        (PLAIN, {COMPLEX}, "rules", f"; {SIMPLE!r} is not available, so the rules answer"),
-        (PLAIN, (), "rules", f"; {SIMPLE!r} is not available, so the rules answer"),
+        (HARD, {SIMPLE}, SIMPLE, f"; {COMPLEX!r} is not available (ollama pull {COMPLEX}), so {SIMPLE!r} answers"),
+        (
+            HARD,
+            {"llama3.1:8b"},
+            "rules",
+            f"; neither {COMPLEX!r} nor {SIMPLE!r} is available (ollama pull {SIMPLE}), so the rules answer",
+        ),
+        (PLAIN, {COMPLEX}, "rules", f"; {SIMPLE!r} is not available (ollama pull {SIMPLE}), so the rules answer"),
+        (PLAIN, (), "rules", f"; {SIMPLE!r} is not available (ollama pull {SIMPLE}), so the rules answer"),
     ],
 )
 def test_a_missing_model_gives_way_to_the_simple_one_and_that_to_the_rules(query, available, model, added):

@@ -154,6 +154,14 @@ def test_what_has_an_excluded_label_is_not_searched():
     assert f"event:Pod/orchard/{CART_POD}" in passing(found)
 
 
+def test_what_has_the_name_of_something_excluded_elsewhere_is_searched():
+    documents = (workload("ledger", "bank"), obj("Deployment/orchard/ledger"), workload("cart"))
+
+    found = search("What fails?", *documents, labels_excluded={"app": ("ledger", "cart")})
+
+    assert passing(found, documents=documents) == ["object:Deployment/orchard/ledger"]
+
+
 def test_what_looks_like_a_label_and_is_none_is_passed_over_in_silence():
     found = search("Why does it end with exit=137?", labels_dict={"exit": "137"})
 

@@ -49,6 +49,8 @@ def named(kind: str, name: str, **more: str) -> dict[str, object]:
         ("container app of pod cart-0", {"container": "app", "pod": "cart-0", "kind": "Pod", "name": "cart-0"}),
         ("Partial Service Unreachability.", {}),
         ("Service latency increased significantly", {"error_type": "latency"}),
+        ("is shop-front healthy?", {"name": "shop-front"}),
+        ("is load-balancing working?", {}),
         ("the pod named cart is down", {"pod": "cart", "kind": "Pod", "name": "cart", "error_type": "down"}),
         ("", {}),
     ],

@@ -120,10 +120,15 @@ class ModelSelector:
             return model, ""
         simple = self._settings.simple_model
         if _same(model, simple):
-            return RULES, f"; {model!r} is not available, so the rules answer"
+            return RULES, f"; {model!r} is not available{self._pull(model)}, so the rules answer"
         if _is_among(simple, available):
-            return simple, f"; {model!r} is not available, so {simple!r} answers"
-        return RULES, f"; neither {model!r} nor {simple!r} is available, so the rules answer"
+            return simple, f"; {model!r} is not available{self._pull(model)}, so {simple!r} answers"
+        return RULES, f"; neither {model!r} nor {simple!r} is available{self._pull(simple)}, so the rules answer"
+
+    def _pull(self, model: str) -> str:
+        """Give the command that fetches a model, where Ollama is the server."""
+        settings = self._settings
+        return f" (ollama pull {model})" if settings.ollama_url and not settings.llm_url else ""
 
 
 def _weigh(query: str, parts: int) -> _Weight:

@@ -111,18 +111,21 @@ def _unwritten(name: str, error: OSError | SystemExit) -> int:
 
 def _usage(error: Any) -> int:
     """Print a wrong command line as Click does."""
+    # Typer puts the name of the exception before what one of its own types says of a value.
+    error.message = str(getattr(error, "message", "")).removeprefix("Value error, ")
     error.show()
     return int(getattr(error, "exit_code", 2))
 
 
 def _mistaken(name: str, error: Exception) -> int:
     """Say in a sentence that kfi itself is wrong, and where; whoever wants to mend it sets KFI_DEBUG."""
+    from kfi.cli.terminal import plain
     from kfi.config import DEBUG_VARIABLE, debugging
 
     if debugging():
         raise error
     last = traceback.extract_tb(error.__traceback__)[-1]
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    what = " ".join(plain(f"{type(error).__name__}: {error}").split())[:300]
     typer.echo(
         f"{name}: a mistake of kfi's own, at {Path(last.filename).name}:{last.lineno}: {what}\n"
         f"Please report it, with the whole traceback that {DEBUG_VARIABLE}=1 shows (it may quote your evidence).",

@@ -34,7 +34,7 @@ def moment(text: str | None) -> datetime | None:
     try:
         read = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a time like 2026-11-20T14:40:00Z.") from None
+        raise typer.BadParameter(f"{text!r} is not a time like 2026-11-20T14:40:00Z.", param_hint="'--as-of'") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
@@ -47,7 +47,7 @@ def span(text: str | None) -> timedelta | None:
     try:
         return span_of(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise typer.BadParameter(str(error), param_hint="'--since'") from None
 
 
 def no_path(question: str) -> None:

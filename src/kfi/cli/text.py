@@ -25,6 +25,8 @@ from kfi.models.schemas import Change, Citation, FailureDiagnosis, IngestReport,
 
 _MAX_QUOTED_LINES = 8
 _OBJECT_BEGINS = re.compile(r'[\s"-]*(?:apiVersion|kind)"?:')
+# Fields of an Event, of an alert and of any object, the most telling first.
+_SAYING = ("message", "description", "summary", "alertname", "name")
 _RELATED_SHOWN = 4
 _FULL_WITHOUT_QUESTION = 3
 _SKIPPED_SHOWN = 10
@@ -141,9 +143,7 @@ def _telling(text: str) -> tuple[int, str]:
     says = [(place, line) for place, line in lines if any(map(str.isalnum, line))]
     # A whole object in JSON or YAML begins with what any other begins with.
     whole = says[:1] != lines[:1] or _OBJECT_BEGINS.match(text)
-    told = (
-        [one for key in ("message", "name") for one in says if re.match(rf'[\s"-]*{key}"?:', one[1])] if whole else []
-    )
+    told = [one for key in _SAYING for one in says if re.match(rf'[\s"-]*{key}"?:', one[1])] if whole else []
     return next(iter((*told, *says, *lines)))
 
 

@@ -24,6 +24,7 @@ _LINK_CITATIONS = 2
 _CHANGE_LINES = 3
 _MOST_NAMESPACES = 12
 _MOST_NAMED = 3
+_LESS_MEANT = ("Endpoints", "EndpointSlice", "Service")
 
 
 class NumberedEvidence:
@@ -168,7 +169,8 @@ def _what_is_over(over: Sequence[RootCause], told: bool = False) -> str:
     more = f" Also resolved: {_named(over[1:])}." if len(over) > 1 else ""
     when = stretch(first.since, first.until)
     stop = "" if first.explanation.endswith((".", "!", "?", '"')) else "."
-    return f"Resolved, {when}: {first.workload}: {lower_first(first.title)}. {first.explanation}{stop}{more}"
+    said = f"{lower_first(first.title)}. As it was then: {first.explanation}{stop}"
+    return f"Resolved, {when}: {first.workload}: {said}{more}"
 
 
 def _named(causes: Sequence[RootCause]) -> str:
@@ -198,11 +200,16 @@ def healthy_summary(
         why = "nothing in the evidence has that name, so nothing can be said of it"
         sentence = f"{missing[0]} was not found: {why}.{near}"
     else:
-        sentence = f"Nothing is failing about {named[0]}, as far as the evidence shows."
+        sentence = f"Nothing is failing about {_foremost(named)}, as far as the evidence shows."
     if not elsewhere:
         return sentence
     others = _failing("What fails has other names" if missing else "Elsewhere something is", elsewhere)
     return f"{sentence} {others}; ask without the name for all of it."
+
+
+def _foremost(named: Sequence[ObjectRef]) -> ObjectRef:
+    """Give what people mean before the others of its name: the workload, not the Endpoints that list its Pods."""
+    return min(named, key=lambda ref: ref.kind in _LESS_MEANT)
 
 
 def unseen_summary(what: str, namespaces: Sequence[str], elsewhere: Sequence[Incident]) -> str:
@@ -223,7 +230,7 @@ def quiet_summary(named: Sequence[ObjectRef], when: str, then: Sequence[Incident
 
     `then` failed elsewhere, and `failing` does now.
     """
-    about = f"about {named[0]} " if named else ""
+    about = f"about {_foremost(named)} " if named else ""
     sentence = f"Nothing {about}is known to have failed {when}, as far as the evidence remembers."
     sentence += f" {_failing('Elsewhere then', then)}." if then else ""
     return f"{sentence} {_failing('Failing now', failing)}." if failing else sentence

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfi.errors import ServiceError
+from kfi.wal import begin_wal
 
 Native = NDArray[np.float16]
 """One vector as wide as its model makes it, of length 1."""
@@ -27,7 +27,6 @@ Native = NDArray[np.float16]
 _ASKED_AT_ONCE = 900
 # Seconds. Another kfi writes a batch in milliseconds.
 _PATIENCE_S = 10.0
-_AGAIN_S = 0.02
 _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
   model TEXT NOT NULL, text_sha256 BLOB NOT NULL, native BLOB NOT NULL, PRIMARY KEY (model, text_sha256)
@@ -101,7 +100,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path or ":memory:", timeout=_PATIENCE_S, check_same_thread=False)
     try:
-        _begin_wal(connection)
+        begin_wal(connection.execute, _PATIENCE_S)
         # Power loss may cost the last vectors, which can be made again, but never the file.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(_TABLE)
@@ -109,19 +108,6 @@ def _connect(path: Path | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _begin_wal(connection: sqlite3.Connection) -> None:
-    """Let others read while one writes; SQLite does not wait by itself where others open the file as well."""
-    give_up = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(_AGAIN_S)
 
 
 def _ask(connection: sqlite3.Connection, model: str, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

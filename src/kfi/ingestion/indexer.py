@@ -155,5 +155,7 @@ class BackgroundIndexer:
         except Exception as error:
             # Not ours to foresee; but a thread that ended would leave everything to come unindexed without a word.
             self._healed = False
-            self.problem = f"indexing failed: {error}"
-            _log.exception("indexing failed; it is tried again")
+            problem = f"indexing failed: {error}"
+            if problem != self.problem:
+                _log.exception("indexing failed; it is tried again")
+            self.problem = problem

@@ -8,9 +8,7 @@ changed or taken out; a commit is on the disk before `write` goes on, so a run k
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, Select, case, create_engine, event, func, select, update
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from kfi.errors import ServiceError
@@ -29,6 +27,7 @@ from kfi.ledger.door import door, private_file, private_folder, secret_file
 from kfi.ledger.queries import Part, all_of, going_on, newest
 from kfi.ledger.tables import document_of, documents, metadata, micros, moment, row_of, settings, sightings
 from kfi.models.schemas import Document, DocumentKind, ObjectRef, Severity
+from kfi.wal import begin_wal
 
 _FILE = "ledger.db"
 _KEY_FILE = "redaction.key"
@@ -36,7 +35,6 @@ _SCHEMA = "1"
 _BATCH = 500
 # Seconds that a writer waits for another process's transaction; one takes some 50 ms.
 _LOCK_TIMEOUT_S = 10.0
-_AGAIN_S = 0.02
 # Rows fetched at a time, so that a large ledger is never held in memory as a whole.
 _FETCH = 500
 
@@ -333,24 +331,11 @@ def _observed(document: Document) -> datetime:
 def _pragmas(synchronous: str) -> Any:
     def on_connect(connection: DBAPIConnection, _: object) -> None:
         cursor = connection.cursor()
-        _begin_wal(cursor)
+        begin_wal(cursor.execute, _LOCK_TIMEOUT_S)
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.close()
 
     return on_connect
-
-
-def _begin_wal(cursor: DBAPICursor) -> None:
-    """Let readers and a writer work beside each other; SQLite does not wait by itself where others open it as well."""
-    give_up = time.monotonic() + _LOCK_TIMEOUT_S
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(_AGAIN_S)
 
 
 def _write_batch(connection: Connection, batch: list[Document], compression: int) -> int:

@@ -56,6 +56,11 @@ class ObjectRef(Value):
         """The same reference without the container."""
         return self.model_copy(update={"container": ""}) if self.container else self
 
+    @property
+    def home(self) -> ObjectRef:
+        """The Namespace that it lies in; of what lies in none it has no name."""
+        return ObjectRef(cluster=self.cluster, kind="Namespace", name=self.namespace)
+
 
 class Citation(Value):
     """Lines of a source that prove something. `label` (`E1`…) is given when evidence is numbered."""

@@ -1,7 +1,8 @@
 """
 Objects by the labels that a question asks for.
 
-A workload has the labels of its Pods' template too. As for `kubectl -l`, what lacks a label is not excluded by it.
+A workload is excluded by the labels of its Pods' template too. As for `kubectl -l`, what lacks a label is not excluded
+by it.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ def excluded_by(snapshot: Snapshot, excluded: Mapping[str, Collection[str]]) -> 
     """Give the objects that have one of the labels that a question excludes."""
     if not excluded:
         return frozenset()
-    return frozenset(ref for ref, one in snapshot.objects.items() if _has_one(_labels_of(one), excluded))
+    return frozenset(ref for ref, one in snapshot.objects.items() if _has_one(labels_of(one), excluded))
 
 
 def _has_one(labels: Mapping[str, str], excluded: Mapping[str, Collection[str]]) -> bool:
     return any(labels.get(key) in values for key, values in excluded.items())
 
 
-def _labels_of(resource: Resource) -> Mapping[str, str]:
+def labels_of(resource: Resource) -> Mapping[str, str]:
+    """Give the labels of an object, of a workload with those of its Pods' template."""
     template = resource.spec.template.metadata.labels if isinstance(resource, Workload) else {}
     return template | resource.labels

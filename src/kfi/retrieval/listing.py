@@ -21,6 +21,7 @@ from kfi.models.records import AlertRecord, LogRecord
 from kfi.models.schemas import Citation, Document, DocumentKind, ObjectRef, QueryPlan
 from kfi.retrieval.belonging import Belonging
 from kfi.retrieval.event_rows import Spell, count_in, event_row, merged, within
+from kfi.retrieval.labelled import labels_of
 from kfi.retrieval.object_rows import Standing, standings
 from kfi.retrieval.pointing import pointed_at
 from kfi.retrieval.selection import reads_errors, selection_of, size_of, wants_list
@@ -247,7 +248,7 @@ def _object_notes(snapshot: Snapshot, selection: Selection, everything: list[Sta
             yield f"Of {silent} the evidence does not say when they restarted; they are in the list."
     elif selection.since or selection.until:
         yield f"Objects are listed as they were at {snapshot.as_of:%H:%M:%S} UTC; no earlier time was looked at."
-    bare = [one for one in everything if not _labels_of(snapshot, one.ref)] if selection.labels_excluded else []
+    bare = [one for one in everything if not _is_labelled(snapshot, one.ref)] if selection.labels_excluded else []
     if bare:
         yield f"Of {len(bare)} the evidence shows no labels; they are in the list."
     untold = sum(1 for one in everything if one.states is None)
@@ -255,9 +256,9 @@ def _object_notes(snapshot: Snapshot, selection: Selection, everything: list[Sta
         yield f"Of {untold} the evidence does not say how they are; they are not in the list."
 
 
-def _labels_of(snapshot: Snapshot, ref: ObjectRef) -> dict[str, str]:
+def _is_labelled(snapshot: Snapshot, ref: ObjectRef) -> bool:
     resource = snapshot.objects.get(ref.object)
-    return resource.labels if resource else {}
+    return resource is not None and bool(labels_of(resource))
 
 
 def _happening_notes(shown: Shown, selection: Selection, rows: list[Row]) -> Iterator[str]:

@@ -184,15 +184,15 @@ _IP = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _REGION = re.compile(r"(?:[a-z]{2}|europe|asia|australia|africa|(?:north|south)america)-[a-z]{4,12}-?[0-9][a-z]?")
 _AMOUNT = re.compile(r"v?[0-9]+(?:[.-][0-9]+)*[a-z]{0,2}")
 
-
-# What a question is about where it says no kind: "why is cart-api failing?", "what is wrong with cart-api". Only words
-# with a hyphen: a plain one is mostly English, and the snapshot knows those that are not.
+# What a question is about where it says no kind: "why is cart-api failing?", "is cart-api ok?". Only words with a
+# hyphen: a plain one is mostly English, and the snapshot knows those that are not.
 _SUBJECT = _pattern(
     rf"\b(?:why{_GAP}(?:is|are|was|were|does|did|do|has|can't|cannot|won't|isn't)"
-    rf"|(?:wrong|issue|issues|problem|problems|up|going{_GAP}on|happening|happened){_GAP}(?:with|to)|cause{_GAP}of)"
-    rf"{_GAP}(?:(?:the|my|our){_GAP})?{_QUOTE}?({_NAME}){_END}{_QUOTE}?(?:'s)?"
+    rf"|(?:wrong|issue|issues|problem|problems|up|going{_GAP}on|happening|happened){_GAP}(?:with|to)|cause{_GAP}of"
+    rf"|(?:\A|[.;,!?]\s{{0,4}}|\band{_GAP})(?P<be>is|are|was|were))"
+    rf"{_GAP}(?:(?:the|my|our){_GAP})?{_QUOTE}?(?P<name>{_NAME}){_END}{_QUOTE}?(?:'s)?"
     rf"(?=\s{{0,4}}(?:$|[?!,;:.]|(?:in|on|from|not|is|are|and|so|being|keeps?|stuck|down|up|fail|crash|restart|pending|slow"
-    r"|unavailable|unreachable|unhealthy|evict|oom|throttl|running|start|dying|killed|gett?ing)\w{0,8}\b))"
+    r"|ok|okay|healthy|fine|ready|alive|working|broken|unavailable|unreachable|unhealthy|evict|oom|throttl|running|start|dying|killed|gett?ing)\w{0,8}\b))"
 )
 
 
@@ -222,8 +222,10 @@ def find_subject(query: str) -> str | None:
     ('cart-api', None)
     """
     for match in _SUBJECT.finditer(query):
-        name = match[1]
-        if "-" in name and name not in NOT_NAMES and not _is_compound(name) and not _AMOUNT.fullmatch(name):
+        name = match["name"]
+        if match["be"] and name.endswith(("ing", "ed", "tion")):
+            continue  # "is load-balancing working?"
+        if "-" in name and name not in NOT_NAMES and not (_is_compound(name) or _AMOUNT.fullmatch(name)):
             return name
     return None
 

@@ -83,7 +83,8 @@ def _nearest_first(findings: Sequence[Finding], asked: Asked) -> Iterator[tuple[
     mine = [one for one in findings if _about(one, asked.core) and len(one.affects) <= _FEW_AFFECTED]
     yield from ((one, True) for one in mine if _about(one, pods))
     yield from ((one, True) for one in mine if not _about(one, pods))
-    yield from ((one, False) for one in findings if _about(one, asked.near) and one not in mine)
+    told = set(map(id, mine))
+    yield from ((one, False) for one in findings if id(one) not in told and _about(one, asked.near))
 
 
 def _about(finding: Finding, objects: frozenset[ObjectRef]) -> bool:

@@ -67,11 +67,10 @@ def changes_of(snapshot: Snapshot, ref: ObjectRef, states: Iterable[Document] = 
     Of one change the fullest account is given: a rollout's, else how two observations differ, else who wrote.
     """
     resource, states = snapshot.objects.get(ref), list(states)
-    if resource is None:
-        return list(_deletion(snapshot, ref, states))
     rollouts = list(_rollouts(snapshot, resource)) if isinstance(resource, Workload) else []
-    writes = list(_writes(snapshot, resource, rollouts))
-    found, dated = rollouts[:], list[Changed]()
+    writes = list(_writes(snapshot, resource, rollouts)) if resource else []
+    found = rollouts[:] if resource else list(_deletion(snapshot, ref, states))
+    dated = list[Changed]()
     for one in recorded_changes(ref, states, scaled_by_itself=_is_autoscaled(snapshot, ref)):
         if not any(_is_between(one, rollout) for rollout in rollouts):
             write = next((write for write in writes if _is_between(one, write)), None)

@@ -284,7 +284,7 @@ class Topology:
 
     def _service_edges(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
         for service in self._snapshot.kube_services:
-            yield _namespace_of(service.ref), service.ref
+            yield service.ref.home, service.ref
             meant = self.meant_by(service)
             if meant:
                 yield meant, service.ref
@@ -310,7 +310,7 @@ class Topology:
 
     def _workload_edges(self) -> Iterator[tuple[ObjectRef, ObjectRef]]:
         for workload in self._snapshot.workloads:
-            yield _namespace_of(workload.ref), workload.ref
+            yield workload.ref.home, workload.ref
         for needed, users in self._users.items():
             for user in users:
                 yield needed, user
@@ -357,10 +357,6 @@ class Topology:
         callers = self.called_by(current)
         if callers and harms_callers(current):
             yield from sorted(callers, key=str)
-
-
-def _namespace_of(ref: ObjectRef) -> ObjectRef:
-    return ObjectRef(cluster=ref.cluster, kind="Namespace", name=ref.namespace)
 
 
 def _rarest(by: Mapping[LabelPlace, tuple[R, ...]], service: Service) -> tuple[R, ...]:

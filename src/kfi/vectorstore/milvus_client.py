@@ -267,14 +267,14 @@ class MilvusStore:
         except (MilvusException, grpc.RpcError, OSError) as error:
             # A server that comes back may not have the collection loaded, or may be another one.
             self._prepared = False
-            raise (self._is_closed() if self._closed else self._failure(error)) from error
+            raise (self._closed_error() if self._closed else self._failure(error)) from error
         except (ValueError, RuntimeError) as error:
             # gRPC's word for a call that is under way while another thread closes the connection.
             if not self._closed:
                 raise
-            raise self._is_closed() from error
+            raise self._closed_error() from error
 
-    def _is_closed(self) -> ServiceError:
+    def _closed_error(self) -> ServiceError:
         return ServiceError(f"The index at {_shown(self._uri)!r} is closed.", hint="Start kfi again.")
 
     def _failure(self, error: Exception) -> ServiceError:
@@ -289,7 +289,7 @@ class MilvusStore:
     def _linked(self, *, prepare: bool) -> _Link:
         with self._opening:
             if self._closed:
-                raise self._is_closed()
+                raise self._closed_error()
             link = self._link = self._link or self._connect()
             if prepare and not self._prepared:
                 self._link = link = self._prepare(link)

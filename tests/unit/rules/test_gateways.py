@@ -164,3 +164,11 @@ def test_a_virtual_service_needs_one_of_the_gateways_it_names():
     assert found(hung_on("front"), FRONT) == found(hung_on("orchard/front"), FRONT) == found(hung_on(), FRONT) == []
     assert found(hung_on("frnt", "mesh"), FRONT) == found(hung_on("frnt", "front"), FRONT) == []
     assert found(hung_on("edge/main"), FRONT) == [], "another namespace may well have it"
+
+
+def test_a_gateway_may_be_named_in_istios_old_way():
+    listed = listing("Gateway", "", "orchard/front")
+
+    assert found(hung_on("front.orchard.svc.cluster.local"), listed) == []
+    assert found(hung_on("front.orchard"), listed) == []
+    assert found(hung_on("main.orchard.svc.cluster.local"), listed) != []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kfi.diagnosis.conditions.config_routes import routes_in
 from kfi.diagnosis.rules import ingress
 from tests.cluster import calls, codes, event, listing, log, obj, snapshot
 from tests.unit.rules.test_services import app, flat, service
@@ -338,6 +339,12 @@ def test_a_host_of_a_namespace_that_does_not_exist_is_no_backend():
     assert ("route-backend-missing", "VirtualService/orchard/cart") in found(far, *shop, namespaces)
     assert found(mesh_route("cart.orchard.svc.cluster.local"), *shop, namespaces) == []
     assert found(far, *shop) == [], "nobody listed the namespaces"
+
+
+def test_an_upstream_that_is_not_closed_has_not_the_servers_of_the_next():
+    text = "upstream a {\nupstream b { server cart:80; }\nlocation /a { proxy_pass http://b; }"
+
+    assert [(route.path, route.host) for route in routes_in(text)] == [("/a", "cart")]
 
 
 def whole_elements(path, *more, host="orders"):

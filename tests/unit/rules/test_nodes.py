@@ -162,6 +162,13 @@ def test_a_pod_that_the_scheduler_refused_was_looked_at():
     assert codes(nodes, node(labels=MASTER), pending("stock-3", **condition), refused) == []
 
 
+def test_a_pod_whose_containers_a_kubelet_reports_was_placed_though_its_node_is_not_shown():
+    waiting = {"name": "app", "state": {"waiting": {"reason": "CreateContainerConfigError"}}}
+    reported = {"status": {"phase": "Pending", "containerStatuses": [waiting]}}
+
+    assert codes(nodes, node(labels=MASTER), pending("stock-1", **reported)) == []
+
+
 def as_row(document):
     return document.model_copy(update={"payload": {**document.payload, "form": "table"}})
 

@@ -527,4 +527,5 @@ def test_a_database_listens_on_its_second_port_though_no_container_says_so():
     mismatch = [("service-port-mismatch", "Service/orchard/cart")]
 
     assert offered("mysql:8.4", 3306, 33060) == []
+    assert offered("mysql:8.4", 3306, "\u00b3") == mismatch, "a digit of another script is a name"
     assert offered("mysql:8.4", 3306, 3307) == offered("orchard/cart:1", 8080, 33060) == mismatch

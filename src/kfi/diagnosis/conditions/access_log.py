@@ -88,15 +88,23 @@ def failed_requests(snapshot: Snapshot) -> Iterator[tuple[Log, Failed]]:
             yield log, found
 
 
+def refuses(snapshot: Snapshot, workload: ObjectRef) -> bool:
+    """Tell whether a workload says of any path that it does not know it: who never does needs no search for one."""
+    return any(_NOT_FOUND.search(text) for log in workload_logs(snapshot, workload) for text in _said(log))
+
+
 def not_found(snapshot: Snapshot, workload: ObjectRef | None, path: str) -> Iterator[Citation]:
     """Yield lines in which a workload says that it knows no such path."""
     # Spring names it without its first slash: No static resource api/cart/7.
     asked = re.compile(rf"(?<![\w-]){re.escape(path.strip('/*'))}(?![\w-])")
     for log in workload_logs(snapshot, workload) if workload and path.strip("/*") else ():
-        # The raw line holds what a structured one says beside its message: the path and the status.
-        texts = (log.record.example[:_MAX_CHARS], log.citation.text[:_MAX_CHARS])
-        if any(asked.search(text) and _NOT_FOUND.search(text) for text in texts):
+        if any(asked.search(text) and _NOT_FOUND.search(text) for text in _said(log)):
             yield log.citation
+
+
+def _said(log: Log) -> tuple[str, str]:
+    """Give a message and its raw line, which holds what a structured one says beside it: the path and the status."""
+    return log.record.example[:_MAX_CHARS], log.citation.text[:_MAX_CHARS]
 
 
 @dataclass(frozen=True)

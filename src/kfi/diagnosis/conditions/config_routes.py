@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 )
 _PATHS = ("location", "predicate", "prefix", "rule", "begins", "item", "handle", "caddy")
 _TARGETS = ("proxy", "uri", "cluster", "reverse")
-_UPSTREAM = re.compile(r"\bupstream\s+([\w.-]+)\s*\{[^}]*?\bserver\s+([\w.-]+(?::\d{1,5})?)")
+_UPSTREAM = re.compile(r"\bupstream\s+([\w.-]+)\s*\{[^{}]*?\bserver\s+([\w.-]+(?::\d{1,5})?)")
 # Envoy's clusters: a name, and further down the address of an endpoint. Only these four keys matter.
 _CLUSTER_KEY = re.compile(
     r"\b(?:cluster_)?name[\"']?:[ \t]*[\"']?(?P<name>[\w.-]+)"

@@ -25,6 +25,8 @@ _BY_PORT = {
     27018: "mongo", 27019: "mongo", 6379: "redis", 1433: "mssql", 5672: "rabbitmq", 5671: "rabbitmq",
     9200: "elasticsearch", 1521: "oracle", 9042: "cassandra", 9092: "kafka", 7687: "neo4j", 2379: "etcd",
 }  # fmt: skip
+# Names of ports may hold digits of any script.
+_PORT = re.compile(r"[0-9]{1,5}")
 _BY_WORD = {
     "mysql": "mysql", "mariadb": "mysql", "percona": "mysql", "postgres": "postgres", "postgresql": "postgres",
     "pgbouncer": "postgres", "pgpool": "postgres", "postgis": "postgres", "timescaledb": "postgres", "pg": "postgres",
@@ -190,8 +192,9 @@ def second_port(container: Container, port: int | str) -> bool:
 
     MySQL 8 listens on 33060 (X Protocol) beside 3306 whatever it is asked.
     """
-    engine = _BY_PORT.get(int(port)) if str(port).isdigit() else None
-    return engine is not None and engine == engine_of(container) and int(port) != DEFAULT_PORTS.get(engine)
+    number = int(port) if _PORT.fullmatch(str(port)) else 0
+    engine = _BY_PORT.get(number)
+    return engine is not None and engine == engine_of(container) and number != DEFAULT_PORTS.get(engine)
 
 
 def _engine_named(name: str) -> str | None:

@@ -15,7 +15,7 @@ from kfi.diagnosis.conditions.access_log import not_found
 from kfi.diagnosis.conditions.blame import unreachable
 from kfi.diagnosis.conditions.database_servers import Servers
 from kfi.diagnosis.conditions.past_errors import PastErrors
-from kfi.diagnosis.conditions.route_words import apps_in, names_it, shared_prefix, words_of
+from kfi.diagnosis.conditions.route_words import Apps, words_of
 from kfi.diagnosis.conditions.settings import specified
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.resources import Service
@@ -132,18 +132,17 @@ def _failed(text: str) -> bool:
 
 def _to_others(snapshot: Snapshot, gateway: ObjectRef, logs: list[Log], places: _Places) -> Iterator[Strayed]:
     """Yield requests for one application that another answered with 404, and never with anything better."""
-    apps = apps_in(snapshot, {gateway.namespace})
-    prefix = shared_prefix(apps)
+    apps = Apps(snapshot, {gateway.namespace})
     sent: dict[tuple[ObjectRef, ObjectRef], list[tuple[Log, str, bool]]] = {}
     for log in logs:
         text = _texts(log)
         request, statuses = _REQUEST.search(text), {match["status"] for match in _STATUS.finditer(text)}
         asked = places.asked(text, gateway.namespace) if request and statuses else {}
         words = words_of(request["path"]) if request else frozenset()
-        meant = [app for app in apps if names_it(app.name, words, prefix)]
-        if len(asked) == 1 and len(meant) == 1:
+        meant = apps.named(words) if len(asked) == 1 else []
+        if len(meant) == 1:
             ((other, _),) = asked.values()
-            if other.ref != meant[0].ref and not names_it(other.name, words, prefix) and request:
+            if other.ref != meant[0].ref and not apps.is_named(other.name, words) and request:
                 refused = "404" in statuses and not any(status < "400" for status in statuses)
                 sent.setdefault((meant[0].ref, other.ref), []).append((log, request["path"], refused))
     for (app, other_ref), found in sent.items():

@@ -250,16 +250,25 @@ def _told(rule: Rule, match: re.Match[str]) -> Told:
     return Told(rule, match.start(), match.end(), what, date, early)
 
 
+# Characters that a cut may be moved by to lie between words.
+_LONG_WORD = 30
+
+
 def excerpt(text: str, start: int = 0, end: int = 0, width: int = 200) -> str:
     """Give the line that a place in a text lies on in one piece, cut around the place where it is long.
 
     >>> excerpt("a " * 200 + "disk is full", 400, 412, 20)
-    '…a a a a disk is full'
+    '…a a a disk is full'
     """
     first, last = text.rfind("\n", 0, start) + 1, text.find("\n", max(start, end - 1))
     line = text[first : last if last >= 0 else len(text)]
     if len(line) > width:
         begin = max(0, min(start - first - (width - (end - start)) // 2, len(line) - width))
         stop = begin + width
+        # Cut between words, where one ends near and nothing of the place is lost.
+        space = line.find(" ", begin, min(begin + _LONG_WORD, start - first)) if begin else -1
+        begin = space + 1 if space >= 0 else begin
+        space = line.rfind(" ", max(stop - _LONG_WORD, end - first), stop) if stop < len(line) else -1
+        stop = space if space >= 0 else stop
         line = ("…" if begin else "") + line[begin:stop] + ("…" if stop < len(line) else "")
     return " ".join(line.split())

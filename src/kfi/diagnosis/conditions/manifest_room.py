@@ -62,16 +62,12 @@ def over_quota(snapshot: Snapshot) -> Iterator[Unfit]:
     """Yield workloads whose Pods together need more than a ResourceQuota of their namespace allows."""
     by: dict[ObjectRef, list[Workload]] = defaultdict(list)
     for workload in _declared(snapshot):
-        by[_namespace(workload.ref)].append(workload)
+        by[workload.ref.home].append(workload)
     for quota in snapshot.of(ResourceQuota):
         if not quota.spec.scopes and not quota.spec.scope_selector:
-            workloads = by.get(_namespace(quota.ref), [])
+            workloads = by.get(quota.ref.home, [])
             alone = [found for w in workloads if (found := _alone(snapshot, quota, w))]
             yield from alone or _together(snapshot, quota, workloads)
-
-
-def _namespace(ref: ObjectRef) -> ObjectRef:
-    return ObjectRef(cluster=ref.cluster, kind="Namespace", name=ref.namespace)
 
 
 def _exceeded(quota: ResourceQuota, needs: dict[str, float]) -> str:
@@ -126,7 +122,7 @@ def _together(snapshot: Snapshot, quota: ResourceQuota, workloads: list[Workload
         lines = [*snapshot.cite(quota.ref, ("spec", "hard", name))]
         lines += [line for w in largest[:2] for line in _size_lines(snapshot, w, name)]
         refs = tuple(w.ref for w in largest)
-        yield Unfit(name, _namespace(quota.ref), message, tuple(lines), 0.6, refs)
+        yield Unfit(name, quota.ref.home, message, tuple(lines), 0.6, refs)
 
 
 def outside_limits(snapshot: Snapshot) -> Iterator[Unfit]:
@@ -134,7 +130,7 @@ def outside_limits(snapshot: Snapshot) -> Iterator[Unfit]:
     ranges = list(snapshot.of(LimitRange))
     for workload in _declared(snapshot) if ranges else ():
         for limit_range in ranges:
-            if _namespace(limit_range.ref) == _namespace(workload.ref):
+            if limit_range.ref.home == workload.ref.home:
                 yield from _outside(snapshot, workload, limit_range)
 
 

@@ -12,12 +12,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
-from kfi.diagnosis.conditions.access_log import not_found
+from kfi.diagnosis.conditions.access_log import not_found, refuses
 from kfi.diagnosis.conditions.config_routes import Written, routes_in
 from kfi.diagnosis.conditions.route_faults import missing_backend, missing_port
-from kfi.diagnosis.conditions.route_words import apps_in, core, names_it, shared_prefix, words_of
+from kfi.diagnosis.conditions.route_words import Apps, alike, core, words_of
 from kfi.models.schemas import Citation, ObjectRef
 from kfi.snapshot.needs import Address
 from kfi.snapshot.pod import Container
@@ -40,8 +39,6 @@ _PREDICATE = re.compile(r"^Path=(?P<path>/[^,\s]{0,300})")
 _URI = re.compile(r"^(?:lb|https?)://(?P<host>[a-z][a-z0-9.-]{0,250})(?::(?P<port>\d{2,5}))?", re.IGNORECASE)
 _MAX_VALUE = 8000
 _ENOUGH = 2
-# Names that differ by a letter or two.
-_ALIKE = 0.8
 # Of a route without siblings only its words say whom it is meant for: it may lead to a proxy.
 _UNPROVED = 0.45
 
@@ -95,12 +92,11 @@ def crossed_variables(snapshot: Snapshot) -> Iterator[Crossed]:
         if service is not None and service.observed:
             by_workload[workload].append((service, address))
     for workload, held in by_workload.items():
-        apps = apps_in(snapshot, {service.namespace for service, _ in held}) if len(held) > _ENOUGH else []
-        prefix = shared_prefix(apps)
+        apps = Apps(snapshot, {service.namespace for service, _ in held} if len(held) > _ENOUGH else ())
         words = [frozenset({core(_ADDRESS_WORDS.sub("", address.variable))}) - {""} for _, address in held]
-        straight = [names_it(service.name, own, prefix) for (service, _), own in zip(held, words, strict=True)]
+        straight = [apps.is_named(service.name, own) for (service, _), own in zip(held, words, strict=True)]
         for (service, address), own, right in zip(held, words, straight, strict=True):
-            meant = [app for app in apps if names_it(app.name, own, prefix)]
+            meant = apps.named(own)
             if not right and len(meant) == 1 and sum(straight) >= _ENOUGH and meant[0].ref != service.ref:
                 yield Crossed(workload, address, meant[0], service)
 
@@ -173,15 +169,16 @@ def _way(owner: ObjectRef, at: Path, written: Written) -> Iterator[Way]:
 
 
 def _odd_ones(snapshot: Snapshot, ways: list[Way]) -> Iterator[Misrouted]:
-    apps = apps_in(snapshot, {way.route.service.namespace for way in ways})
-    prefix = shared_prefix(apps)
-    straight = [way for way in ways if names_it(way.route.service.name, way.words, prefix)]
+    apps = Apps(snapshot, {way.route.service.namespace for way in ways})
+    straight = [way for way in ways if apps.is_named(way.route.service.name, way.words)]
+    behind = {snapshot.topology.behind(way.route.service) for way in ways}
+    refusing = [ref for ref in sorted(filter(None, behind), key=str) if refuses(snapshot, ref)]
     for way in ways:
-        own = names_it(way.route.service.name, way.words, prefix)
-        meant = [s for s in apps if s.namespace == way.route.service.namespace and names_it(s.name, way.words, prefix)]
+        own = apps.is_named(way.route.service.name, way.words)
+        meant = [app for app in apps.named(way.words) if app.namespace == way.route.service.namespace]
         if len(meant) == 1:
             yield from _judged(snapshot, way, meant[0], _Baseline(own, straight, ways))
-            yield from _of_another_number(snapshot, way, meant[0], ways)
+            yield from _of_another_number(snapshot, way, meant[0], ways, refusing)
         elif not own and not meant and len(straight) >= _ENOUGH:
             yield from _misspelt(snapshot, way, straight)
 
@@ -190,11 +187,11 @@ def _misspelt(snapshot: Snapshot, way: Way, straight: list[Way]) -> Iterator[Mis
     """Yield a route whose path is its target's name but for a letter, where requests for the right path go nowhere."""
     target = snapshot.objects.get(way.route.service)
     word = core(way.route.service.name)
-    alike = [one for one in way.words if SequenceMatcher(None, one, word).ratio() >= _ALIKE]
+    close = [one for one in way.words if alike(one, word)]
     reached = any(other.route.service == way.route.service for other in straight)
-    if not alike or reached or not isinstance(target, Service):
+    if not close or reached or not isinstance(target, Service):
         return
-    right = way.route.path.replace(alike[0], word)
+    right = way.route.path.replace(close[0], word)
     owner = way.route.owner
     readers = [owner, *snapshot.topology.users_of(owner)]
     gateways = {snapshot.topology.workload(ref) for ref in readers}
@@ -204,7 +201,9 @@ def _misspelt(snapshot: Snapshot, way: Way, straight: list[Way]) -> Iterator[Mis
         yield Misrouted(target, way, said, (*_route_lines(snapshot, way), *lines[:2]), 0.8)
 
 
-def _of_another_number(snapshot: Snapshot, way: Way, meant: Service, ways: list[Way]) -> Iterator[Misrouted]:
+def _of_another_number(
+    snapshot: Snapshot, way: Way, meant: Service, ways: list[Way], refusing: list[ObjectRef]
+) -> Iterator[Misrouted]:
     """Yield a route whose path differs from its Service's name in number, where requests ask for that name.
 
     Ingress and Gateway API compare whole elements: /api/loan does not match /api/loans. A proxy's own prefix would.
@@ -214,12 +213,10 @@ def _of_another_number(snapshot: Snapshot, way: Way, meant: Service, ways: list[
     if way.token or route.service != meant.ref or not word or not _by_elements(snapshot, way):
         return
     right = "/".join(meant.name if part == word else part for part in route.path.split("/"))
-    others = [other.route for other in ways if other is not way]
-    if any(_covers(other.path, right) and other.path.strip("/*") for other in others):
-        return
-    behind = {snapshot.topology.behind(other.service) for other in others} - {snapshot.topology.behind(meant.ref)}
-    told = [line for ref in sorted(filter(None, behind), key=str) for line in not_found(snapshot, ref, right)]
-    if told:
+    mine = snapshot.topology.behind(meant.ref)
+    told = [line for ref in refusing if ref != mine for line in not_found(snapshot, ref, right)]
+    others = (other.route.path for other in ways if other is not way) if told else ()
+    if told and not any(_covers(path, right) and path.strip("/*") for path in others):
         said = f"requests ask for {right}, which that path does not match"
         yield Misrouted(meant, way, said, (*_route_lines(snapshot, way), *told[:2]), 0.85)
 

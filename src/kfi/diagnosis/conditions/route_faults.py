@@ -45,7 +45,7 @@ def missing_backend(snapshot: Snapshot, route: Route) -> Fault | None:
     absent = snapshot.absent(route.service)
     if absent:
         return Fault(said, (absent,), 0.95)
-    homeless = snapshot.absent(_home_of(route.service))
+    homeless = snapshot.absent(route.service.home)
     if homeless:
         said = f"Service {route.service.name} of namespace {route.service.namespace}, which does not exist"
         return Fault(said, (homeless,), 0.95)
@@ -54,10 +54,6 @@ def missing_backend(snapshot: Snapshot, route: Route) -> Fault | None:
         said = f"Service {route.service.name}, which is not among the objects of the namespace that were given"
         return Fault(said, (), 0.5)
     return None
-
-
-def _home_of(service: ObjectRef) -> ObjectRef:
-    return ObjectRef(cluster=service.cluster, kind="Namespace", name=service.namespace)
 
 
 def _told_missing(snapshot: Snapshot, route: Route) -> tuple[Citation, ...]:

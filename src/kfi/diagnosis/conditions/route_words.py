@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
 from kfi.snapshot.resources import Service
 from kfi.snapshot.view import Snapshot
@@ -15,6 +16,7 @@ _PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 # What names of Services have in common, and says nothing of which one is meant.
 _PLAIN = frozenset("service svc server srv app api backend web v1 v2 v3 rest http grpc public".split())
 _SUFFIX = re.compile(r"(?<=[a-z]{3})(?:service|svc|server)$")
+_ALIKE = 0.8
 
 
 def words_of(*texts: str) -> frozenset[str]:
@@ -45,13 +47,31 @@ def _singular(word: str) -> str:
     return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word.removesuffix("s")
 
 
-def apps_in(snapshot: Snapshot, namespaces: Iterable[str]) -> list[Service]:
-    """Give the Services of some namespaces that a workload stands behind."""
-    homes = set(namespaces)
-    return [s for s in snapshot.kube_services if s.namespace in homes and snapshot.topology.meant_by(s)]
+class Apps:
+    """The Services of some namespaces that a workload stands behind, by the words that mean them."""
+
+    def __init__(self, snapshot: Snapshot, namespaces: Iterable[str]) -> None:
+        homes = set(namespaces)
+        services = [s for s in snapshot.kube_services if s.namespace in homes and snapshot.topology.meant_by(s)]
+        self._prefix = _shared_prefix(services)
+        self._by_word: dict[str, list[Service]] = defaultdict(list)
+        for service in services:
+            for word in self._words(service.name):
+                self._by_word[word].append(service)
+
+    def named(self, words: Iterable[str]) -> list[Service]:
+        """Give the Services that a route's words name, each once."""
+        return list({service.ref: service for word in words for service in self._by_word.get(word, ())}.values())
+
+    def is_named(self, service: str, words: frozenset[str]) -> bool:
+        """Tell whether a route's words name a Service, be it one of these or not."""
+        return bool(self._words(service) & words)
+
+    def _words(self, service: str) -> set[str]:
+        return {core(service), core(service.removeprefix(self._prefix))}
 
 
-def shared_prefix(apps: Iterable[Service]) -> str:
+def _shared_prefix(apps: Iterable[Service]) -> str:
     """Give the first part that most of these names have in common: `shop-` of shop-cart and shop-mailer."""
     counts: dict[str, int] = defaultdict(int)
     names = [service.name for service in apps]
@@ -61,6 +81,6 @@ def shared_prefix(apps: Iterable[Service]) -> str:
     return f"{first}-" if names and counts[first] > max(2, len(names) * 0.6) else ""
 
 
-def names_it(service: str, words: frozenset[str], prefix: str) -> bool:
-    """Tell whether a route's words name a Service."""
-    return bool({core(service), core(service.removeprefix(prefix))} & words)
+def alike(name: str, other: str) -> bool:
+    """Tell whether names differ by a letter or two."""
+    return SequenceMatcher(None, name, other).ratio() >= _ALIKE

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from difflib import SequenceMatcher
 
 from kfi.diagnosis.conditions.access_log import Failed, failed_requests
 from kfi.diagnosis.conditions.past_errors import PastErrors
+from kfi.diagnosis.conditions.route_words import alike
 from kfi.diagnosis.words.routing import (
     DESTINATION_SUBSET_MISSING,
     NO_ROUTE,
@@ -30,8 +30,6 @@ RULES = (ROUTE_NOT_ACCEPTED, REFERENCE_NOT_GRANTED, DESTINATION_SUBSET_MISSING, 
 # Of these reasons other rules say more.
 _TOLD_ELSEWHERE = frozenset({"BackendNotFound", "RefNotPermitted"})
 _PENDING = timedelta(minutes=2)
-# Names that differ by a letter or two.
-_ALIKE = 0.8
 _GROUP = "gateway.networking.k8s.io"
 
 
@@ -104,32 +102,37 @@ def _on_no_gateway(snapshot: Snapshot, mesh: VirtualService) -> Iterator[Finding
         return
     # Manifests are not all there is: without a list only a name much like that of a Gateway beside it is a mistake.
     proof = [snapshot.absent(ref) for _, ref in named]
-    alike = [near for _, ref in named if (near := _alike(snapshot, ref))]
-    if not all(proof) and not alike:
+    near = [found for _, ref in named if (found := _alike(snapshot, ref))]
+    if not all(proof) and not near:
         return
     missing = ", ".join(f"{ref.namespace}/{ref.name}" for _, ref in named)
-    instead = f"; Gateway {alike[0].name} is there" if alike else ""
+    instead = f"; Gateway {near[0].name} is there" if near else ""
     message = f"VirtualService {mesh.name} hangs on Gateway {missing}, which does not exist{instead}."
     paths = [("spec", "gateways", str(index)) for index in range(len(named))]
     lines = (
         *(snapshot.cite(mesh.ref, *paths) or snapshot.cite(mesh.ref, ("spec", "gateways"))),
         *(line for line in proof[:1] if line),
-        *(snapshot.cite_row(alike[0]) if alike else ()),
+        *(snapshot.cite_row(near[0]) if near else ()),
     )
     sure = 0.95 if all(proof) else 0.8
     yield ROUTE_NOT_ACCEPTED.found(mesh.ref, message, lines[:5], strength=sure, affects=_behind(snapshot, mesh))
 
 
 def _gateway_named(mesh: VirtualService, name: str) -> ObjectRef:
-    """Give the Gateway that a name means: of the VirtualService's own namespace, or `namespace/name`."""
-    home, _, short = name.rpartition("/")
+    """Give the Gateway that a name means: of the VirtualService's own namespace, `namespace/name`, or a DNS name.
+
+    Source: Istio's `resolveGatewayName`, which still reads the old `name.namespace.svc.cluster.local`.
+    """
+    home, slash, short = name.rpartition("/")
+    if not slash and "." in name:
+        short, home = name.split(".")[:2]
     namespace = mesh.namespace if home in ("", ".") else home
     return ObjectRef(cluster=mesh.ref.cluster, kind="Gateway", namespace=namespace, name=short)
 
 
 def _alike(snapshot: Snapshot, missing: ObjectRef) -> ObjectRef | None:
     beside = (g.ref for g in snapshot.of(Gateway, "Gateway") if g.namespace == missing.namespace)
-    return next((ref for ref in beside if SequenceMatcher(None, ref.name, missing.name).ratio() >= _ALIKE), None)
+    return next((ref for ref in beside if alike(ref.name, missing.name)), None)
 
 
 def _gateway(route: GatewayRoute, parent: ParentRef) -> ObjectRef:

@@ -270,7 +270,7 @@ def _unscheduled(snapshot: Snapshot) -> list[Pod]:
         and pod.condition("PodScheduled") is None and not pod.spec.scheduling_gates
         and pod.spec.scheduler_name in ("", "default-scheduler") and _overdue(snapshot, pod)
         and not snapshot.events_of(pod.ref, "FailedScheduling", "Scheduled", "Preempted", "NotTriggerScaleUp")
-        and _events_known(snapshot, pod)
+        and _events_known(snapshot, pod) and not pod.status.container_statuses  # a kubelet writes those
     ]  # fmt: skip
 
 

@@ -138,8 +138,7 @@ def check(snapshot: Snapshot) -> Iterator[Finding]:
     groups: dict[tuple[ObjectRef, str], list[KeptOut]] = {}
     waiting = _claims_waited_for(snapshot)
     for kept in (*_told(snapshot), *_missing_objects(snapshot, waiting), *_missing_pods(snapshot)):
-        home = ObjectRef(cluster=kept.what.cluster, kind="Namespace", name=kept.what.namespace)
-        namespace = home if home.name else kept.what
+        namespace = kept.what.home if kept.what.namespace else kept.what
         groups.setdefault((namespace, _rule_of(kept).code), []).append(kept)
     for (namespace, _), together in groups.items():
         affects = [ref for kept in together for ref in _sufferers(snapshot, kept.what, waiting)]
