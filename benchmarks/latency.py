@@ -33,7 +33,7 @@ from kfi.config import Settings
 from kfi.copilot import Copilot
 from kfi.embeddings.vector_cache import VectorCache
 from kfi.ledger.ledger import Ledger
-from kfi.models.answer import EvidenceFound
+from kfi.models.answer import EvidenceFound, PlanReady
 from kfi.models.schemas import DiagnoseRequest
 from kfi.retrieval import retriever
 from kfi.retrieval.legs import DenseLeg, LexicalLeg, TriageLeg
@@ -174,15 +174,20 @@ def timed(copilot: Copilot, rounds: int) -> Iterator[tuple[str, float]]:
             spent = answer.timings.model_dump(exclude={"ingest", "total"})
             yield from ((stage, seconds * 1000) for stage, seconds in spent.items())
             yield "first evidence on the stream", seen[0] * 1000
+            if seen[1] < 2:
+                yield "  the same, of questions of one part", seen[0] * 1000
             yield "question to answer", total * 1000
 
 
 def partial_watch(started: float, seen: list[float]) -> Any:
-    """Give a function that notes when the evidence was there."""
+    """Give a function that notes when the evidence was there, and after it how many parts the question has."""
+    parts: list[int] = []
 
     def watch(event: object) -> None:
+        if isinstance(event, PlanReady):
+            parts.append(len(event.plan.sub_queries))
         if isinstance(event, EvidenceFound):
-            seen.append(time.perf_counter() - started)
+            seen.extend((time.perf_counter() - started, *parts))
 
     return watch
 

@@ -128,8 +128,10 @@ def _complaints(search: Search, near: frozenset[ObjectRef], folders: frozenset[s
     """Yield what logs of near objects say of trouble without calling it an error: a script's last words."""
     told: set[tuple[str, str]] = set()
     for log in search.scope.snapshot.logs:
-        by_name, beside = log.ref.object in near, _is_loose(log) and folder_of(log.citation.path) in folders
-        if (by_name or beside) and not log.record.level and not log.failing and troubled(log.record.example):
+        if log.record.level or log.failing:
+            continue
+        by_name, beside = log.writer in near, _is_loose(log) and folder_of(log.citation.path) in folders
+        if (by_name or beside) and troubled(log.record.example):
             said = (folder_of(log.citation.path), log.record.template)
             if said not in told:
                 told.add(said)

@@ -61,6 +61,11 @@ class Log:
         """The line, and the stack trace below it."""
         return f"{self.record.example}\n{self.record.stack}"
 
+    @cached_property
+    def writer(self) -> ObjectRef:
+        """The Pod or workload itself, without the container."""
+        return self.ref.object
+
     @property
     def failing(self) -> bool:
         """Whether the line calls itself an error, or ends in a stack trace."""
