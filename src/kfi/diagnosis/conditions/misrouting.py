@@ -91,8 +91,12 @@ def crossed_variables(snapshot: Snapshot) -> Iterator[Crossed]:
     for workload, service, address in snapshot.topology.addresses:
         if service is not None and service.observed:
             by_workload[workload].append((service, address))
+    known: dict[frozenset[str], Apps] = {}
     for workload, held in by_workload.items():
-        apps = Apps(snapshot, {service.namespace for service, _ in held} if len(held) > _ENOUGH else ())
+        if len(held) <= _ENOUGH:
+            continue
+        homes = frozenset(service.namespace for service, _ in held)
+        apps = known[homes] = known.get(homes) or Apps(snapshot, homes)
         words = [frozenset({core(_ADDRESS_WORDS.sub("", address.variable))}) - {""} for _, address in held]
         straight = [apps.is_named(service.name, own) for (service, _), own in zip(held, words, strict=True)]
         for (service, address), own, right in zip(held, words, straight, strict=True):
