@@ -116,3 +116,18 @@ def test_patterns_of_a_namespace_that_is_not_there_say_so(sample: Copilot):
 
 def test_of_several_objects_of_a_name_the_workload_is_said_to_be_well(sample: Copilot):
     assert "about StatefulSet/orchard/cart-db" in answer(sample, "is cart-db ok?").summary
+
+
+def test_a_plain_word_that_nothing_is_called_by_is_said(sample: Copilot):
+    def notes(question: str) -> list[str]:
+        return [n for n in answer(sample, question).notes if "is called" in n]
+
+    assert notes("why does warehouse fail?") == ["Nothing in the evidence is called 'warehouse'."]
+    assert notes("what about lantern?") == ["Nothing in the evidence is called 'lantern'."]
+    for known in (
+        "why does checkout fail?",
+        "why is everything slow?",
+        "why do pods fail?",
+        "what does OOMKilled mean?",
+    ):
+        assert notes(known) == []

@@ -34,6 +34,7 @@ from kfi.models.schemas import (
     RootCause,
     Timings,
 )
+from kfi.retrieval.bare_names import find_unknown_name
 from kfi.retrieval.pointing import Pointed, pointed_at, speaks_of
 from kfi.retrieval.query_analyzer import settled
 from kfi.retrieval.scope import Scope
@@ -106,7 +107,8 @@ def judge(seen: Seen, request: DiagnoseRequest, plan: QueryPlan, top_k: int) -> 
     )
     meant, told = with_the_past(seen, plan, pointed, meant)
     meant = _asked_for_first(_not_excluded(meant, pointed), plan, pointed)
-    notes = (*notes, *_without_such_labels(plan, pointed), *of_change, *told, *old_evidence(snapshot, plan))
+    notes = (*notes, *_called_nothing(seen, plan, pointed), *_without_such_labels(plan, pointed))
+    notes = (*notes, *of_change, *told, *old_evidence(snapshot, plan))
     evidence = NumberedEvidence()
     causes = tuple(
         root_cause(incident, rules, evidence, preceding(snapshot, incident, seen.history))
@@ -175,6 +177,13 @@ def _without_such_labels(plan: QueryPlan, pointed: Pointed) -> Iterator[str]:
     if labels and not pointed.objects and not pointed.missing:
         said = ",".join(f"{key}={value}" for key, value in labels.items())
         yield f"Nothing in the evidence has the label {said!r}; the answer is not limited by it."
+
+
+def _called_nothing(seen: Seen, plan: QueryPlan, pointed: Pointed) -> Iterator[str]:
+    """Say so where a question asks about a plain word that nothing is called by: what is told is about others."""
+    unknown = find_unknown_name(plan.question, seen.names) if seen.snapshot.objects else None
+    if unknown and not (pointed.objects or pointed.missing) and plan.intent is not Intent.EXPLAIN:
+        yield f"Nothing in the evidence is called {unknown!r}."
 
 
 def _of_nobody(incidents: Iterable[Incident], pointed: Pointed) -> tuple[Incident, ...]:

@@ -36,6 +36,16 @@ _SAYS = re.compile(
 )
 _OF_NODES = re.compile(r"\b(?:kubelet|nodes?)\b", re.I)
 _LOOKS_LIKE_NODE = re.compile(r"(?:node|worker|master|control-plane|ip)-[a-z0-9-]{0,200}[0-9]", re.A)
+_ENDS = re.compile(r"\s{0,3}(?:[?.!;]|\Z)")
+# Where only a name can stand; "is" does not count in the middle: "latency is high".
+_CALLED = re.compile(
+    r"(?:\bwhy(?:'s| is| are| was| were| does| did| do| has| can't| cannot| won't| isn't| doesn't)|\bwhat about|"
+    r"\b(?:wrong|happened) (?:with|to)|\b(?:logs|status|health) of|(?:\A|[.?!;]\s{1,3})(?:is|are|was|did|does|has))"
+    r"\s{1,3}(?:(?:the|our|my)\s{1,3})?[`'\"]?\Z",
+    re.I,
+)
+_NO_NAMES = frozenset("anything anyone database everything everyone kubectl nothing somebody someone something".split())
+_FEWEST_LETTERS = 4
 # Words before and after a name that are looked at, in characters.
 _VIEW = 40
 
@@ -73,6 +83,18 @@ def find_bare_object(query: str, known: KnownNames, namespace: str | None) -> Na
         elif slip is None and _is_asked(query, word) and not is_english(word.text):
             slip = known.meant(word.text)
     return _named(slip, known) if slip else None
+
+
+def find_unknown_name(query: str, known: KnownNames) -> str | None:
+    """Give the first plain word that stands where a name does, though nothing is called so: "why does depot fail"."""
+    taken = ORDINARY_WORDS | _NO_NAMES | known.parts
+    for word in _words(query):
+        plain = word.text.islower() and word.text.isalpha() and len(word.text) >= _FEWEST_LETTERS
+        called = _CALLED.search(query[max(0, word.start - _VIEW) : word.start]) is not None
+        said = _SAYS.match(query, word.end) or _ENDS.match(query, word.end)
+        if plain and called and said and word.text not in taken and not is_english(word.text):
+            return word.text
+    return None
 
 
 def find_bare_node(query: str, known: KnownNames) -> str | None:

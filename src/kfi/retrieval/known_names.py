@@ -43,6 +43,11 @@ class KnownNames:
         return self._pods[after : after + 1] != () and self._pods[after].startswith(f"{word}-")
 
     @cached_property
+    def parts(self) -> frozenset[str]:
+        """The words that names are made of."""
+        return frozenset(part for name in (*self.kinds, *self.namespaces) for part in re.split(r"[-.]", name.lower()))
+
+    @cached_property
     def _pods(self) -> tuple[str, ...]:
         return tuple(sorted(name for name, kinds in self.kinds.items() if "Pod" in kinds))
 
