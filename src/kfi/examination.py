@@ -168,7 +168,7 @@ def _asked_for_first(incidents: Iterable[Incident], plan: QueryPlan, pointed: Po
     code = plan.metadata.exit_code
     meanings = (meaning_of(word) for word in (*words, *([f"exit code {code}"] if code is not None else [])))
     codes = {rule.code for meaning in meanings if meaning for rule in meaning.rules}
-    return tuple(sorted(incidents, key=lambda one: bool(one.root.first.until) or one.root.rule.code not in codes))
+    return tuple(sorted(incidents, key=lambda one: bool(one.until) or one.root.rule.code not in codes))
 
 
 def _without_such_labels(plan: QueryPlan, pointed: Pointed) -> Iterator[str]:
@@ -181,8 +181,10 @@ def _without_such_labels(plan: QueryPlan, pointed: Pointed) -> Iterator[str]:
 
 def _called_nothing(seen: Seen, plan: QueryPlan, pointed: Pointed) -> Iterator[str]:
     """Say so where a question asks about a plain word that nothing is called by: what is told is about others."""
-    unknown = find_unknown_name(plan.question, seen.names) if seen.snapshot.objects else None
-    if unknown and not (pointed.objects or pointed.missing) and plan.intent is not Intent.EXPLAIN:
+    if not seen.snapshot.objects or pointed.objects or pointed.missing or plan.intent is Intent.EXPLAIN:
+        return
+    unknown = find_unknown_name(plan.question, seen.names)
+    if unknown:
         yield f"Nothing in the evidence is called {unknown!r}."
 
 
@@ -201,8 +203,7 @@ def _spoken_of(incidents: Iterable[Incident], question: str, pointed: Pointed) -
 
 
 def _holds(line: Citation, hit: Hit) -> bool:
-    same = line.path == hit.document.source.path
-    return same and line.first_line <= hit.last_line and hit.first_line <= line.last_line
+    return line.path == hit.document.source.path and hit.overlaps(line)
 
 
 def _unknown_namespace(snapshot: Snapshot, plan: QueryPlan) -> bool:
@@ -219,9 +220,9 @@ def _summary(
     gaps: tuple[Gap, ...],
 ) -> str:
     snapshot, since, until = seen.snapshot, plan.metadata.since, plan.metadata.until
-    failing = [incident for incident in incidents if not incident.root.first.until]
+    failing = [incident for incident in incidents if not incident.until]
     if not causes and not pointed.missing and _unknown_namespace(snapshot, plan) and gaps:
-        elsewhere = [incident for incident in ranked(seen.incidents, ()) if not incident.root.first.until]
+        elsewhere = [incident for incident in ranked(seen.incidents, ()) if not incident.until]
         return unseen_summary(gaps[0].what, sorted(snapshot.namespaces), elsewhere)
     if (since or until) and not causes and not pointed.missing and (snapshot.objects or snapshot.events):
         then = tuple(in_window(over(seen, plan), plan))

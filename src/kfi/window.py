@@ -59,8 +59,8 @@ def with_the_past(
     seen: Seen, plan: QueryPlan, pointed: Pointed, meant: tuple[Incident, ...]
 ) -> tuple[tuple[Incident, ...], Sequence[str]]:
     """Add what is over to what a question means, as far as it was there in the time asked about; also give notes."""
-    active = tuple(incident for incident in meant if not incident.root.first.until)
-    ended = tuple(incident for incident in meant if incident.root.first.until)
+    active = tuple(incident for incident in meant if not incident.until)
+    ended = tuple(incident for incident in meant if incident.until)
     # Incidents that touch nothing that is named were meant by other words.
     named = pointed.objects if about(meant, pointed.objects, bool(pointed.missing)) or not meant else ()
     here = about(active, named, nothing_named=False)
@@ -106,7 +106,7 @@ def in_window(incidents: Iterable[Incident], plan: QueryPlan) -> Iterator[Incide
     """Yield the incidents that, as far as is known, were there in the time that a question asks about."""
     low, high = plan.metadata.since, plan.metadata.until
     for incident in incidents:
-        began, ended = incident.root.since, incident.root.first.until
+        began, ended = incident.root.since, incident.until
         if not (high and began and began > high) and not (low and ended and ended < low):
             yield incident
 

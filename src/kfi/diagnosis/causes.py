@@ -108,6 +108,11 @@ class Incident:
     score: float = 0.0
 
     @property
+    def until(self) -> datetime | None:
+        """Until when it was there; None where it still is."""
+        return self.root.first.until
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """Every finding, most important first: the root's before what it explains."""
         return tuple(finding for group in (self.root, *self.explained) for finding in group.findings)

@@ -62,7 +62,7 @@ def resolved(snapshots: Sequence[Snapshot], present: Iterable[Incident], low: da
 
     `snapshots` are what was observed since then, oldest first; the last one is the present, with its incidents.
     """
-    failing = (incident for incident in present if not incident.root.first.until)
+    failing = (incident for incident in present if not incident.until)
     going_on = _keys(failing)
     ended: list[_Spell] = []
     spells: dict[Key, _Spell] = {}

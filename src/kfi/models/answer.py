@@ -61,6 +61,10 @@ class Hit(Value):
     alike: int = 0
     """Hits left out that say the same of other objects: the other Pods of one workload."""
 
+    def overlaps(self, other: Hit | Citation) -> bool:
+        """Tell whether other lines of the same source have some in common with these."""
+        return self.first_line <= other.last_line and other.first_line <= self.last_line
+
     @property
     def citation(self) -> Citation:
         """Its lines, not numbered yet."""

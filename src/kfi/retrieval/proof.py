@@ -57,16 +57,12 @@ class Proof:
 
     def of(self, hit: Hit) -> Proven:
         """Give what findings say of the lines of a hit."""
-        cited = [one for one in self._cited.get(hit.document.id, ()) if _overlap(one.citation, hit)]
+        cited = [one for one in self._cited.get(hit.document.id, ()) if hit.overlaps(one.citation)]
         return Proven(
             min((one.rank for one in cited), default=None),
             min((one.rank for one in cited if one.leads), default=None),
             any(one.proves for one in cited),
         )
-
-
-def _overlap(citation: Citation, hit: Hit) -> bool:
-    return citation.first_line <= hit.last_line and hit.first_line <= citation.last_line
 
 
 def _nearest_first(findings: Sequence[Finding], asked: Asked) -> Iterator[tuple[Finding, bool]]:

@@ -165,8 +165,7 @@ def _distinct(hits: Iterable[Hit]) -> Iterator[Hit]:
     for hit in hits:
         earlier = shown.setdefault(hit.document.id, [])
         told_by = (hit.document.ref, " ".join(hit.text.split()))
-        overlaps = any(hit.first_line <= one.last_line and one.first_line <= hit.last_line for one in earlier)
-        if not overlaps and told_by not in told:
+        if not any(map(hit.overlaps, earlier)) and told_by not in told:
             earlier.append(hit)
             told.add(told_by)
             yield hit
